@@ -103,6 +103,14 @@ class Conversation:
     source: str = ""
 
 
+def feedback_after(messages: tuple[Message, ...], index: int) -> tuple[Message, ...]:
+    """The tool messages that directly follow messages[index]: the feedback of its calls, in their order."""
+    end = index + 1
+    while end < len(messages) and messages[end].role == "tool":
+        end += 1
+    return messages[index + 1 : end]
+
+
 def _checked_parameters(tool: str, parameters: dict) -> dict:
     properties, required = parameters.get("properties"), parameters.get("required")
     if not isinstance(properties, dict | None):
