@@ -1,4 +1,6 @@
-"""Test settings: one hypothesis profile without deadlines (timing is never asserted), the repository on the path."""
+"""Test settings: one hypothesis profile without deadlines (timing is never asserted), the
+repository on the path.
+"""
 
 import sys
 from pathlib import Path

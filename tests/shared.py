@@ -11,5 +11,7 @@ def shared(path: str) -> Path:
     """The path of a file or folder in `../shared`; the calling test is skipped where it is absent."""
     found = SHARED / path
     if not found.exists():
-        pytest.skip(f"{found} is absent: this test reads real files that the repository does not carry")
+        pytest.skip(
+            f"{found} is absent: this test reads real files that the repository does not carry"
+        )
     return found

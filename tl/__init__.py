@@ -1,4 +1,5 @@
-"""Teach a Llama-family language model to use tools: SFT with masked errors and weighted key tokens, PPO, evaluation.
+"""Teach a Llama-family language model to use tools: SFT with masked errors and weighted key tokens,
+PPO, evaluation.
 
 Rooms, from the ground up; imports go down only (`tests/test_layers.py` walks them):
 
@@ -16,13 +17,15 @@ Legend for shapes, used in every docstring and trailing comment of the project:
     B  rows of a batch                  D  head dimension
     E  hidden size                      V  vocabulary
 
-A name that ends in `_mask` is True where the position counts. The target -100 means "nothing to predict here".
+A name that ends in `_mask` is True where the position counts. The target -100 means "nothing to
+predict here".
 """
 
 
 class InputError(ValueError):
     """Something the user gave cannot be used: a flag, a file, a record, a checkpoint.
 
-    The message is complete for a reader who sees nothing else: where (`file:record` or flag), what was got,
-    what was expected, what to do. Scripts print it as one `error:` line and exit with status 1, without a traceback.
+    The message is complete for a reader who sees nothing else: where (`file:record` or flag), what
+    was got, what was expected, what to do. Scripts print it as one `error:` line and exit with
+    status 1, without a traceback.
     """

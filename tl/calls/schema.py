@@ -12,7 +12,8 @@ ROLES = ("system", "user", "assistant", "tool")
 class Tool:
     """A callable tool as the model sees it, equal to one entry of the OpenAI `tools` list.
 
-    parameters: a JSON schema of type object: {"type": "object", "properties": {name: schema}, "required": [name]}.
+    parameters: a JSON schema of type object: {"type": "object", "properties": {name: schema},
+        "required": [name]}.
     """
 
     name: str
@@ -31,7 +32,7 @@ class Tool:
 
     @property
     def parameter_names(self) -> list[str]:
-        """Documented order, the one positional arguments follow: the required ones first, then the optional ones."""
+        """Documented order, also of positional arguments: first the required, then the optional."""
         required = list(dict.fromkeys(self.required))
         return required + [name for name in self.properties if name not in set(required)]
 
@@ -49,10 +50,14 @@ class Tool:
             raise InputError(f"a tool has the name {name!r}, expected a non-empty string")
         description = function.get("description")
         if not isinstance(description, str | None):
-            raise InputError(f"tool {name!r}: description is {_kind(description)}, expected a string")
+            raise InputError(
+                f"tool {name!r}: description is {_kind(description)}, expected a string"
+            )
         parameters = function.get("parameters")
         if not isinstance(parameters, dict | None):
-            raise InputError(f"tool {name!r}: parameters is {_kind(parameters)}, expected a JSON schema object")
+            raise InputError(
+                f"tool {name!r}: parameters is {_kind(parameters)}, expected a JSON schema object"
+            )
         return cls(name, description or "", _checked_parameters(name, parameters or {}))
 
     def to_openai(self) -> dict[str, Any]:
@@ -64,10 +69,11 @@ class Tool:
 
 @dataclass(frozen=True)
 class Call:
-    """One tool call. `arguments` keeps its order; values are JSON values (None, bool, int, float, str, list, dict).
+    """One tool call. `arguments` keeps its order; values are JSON values (None, bool, int, float,
+    str, list, dict).
 
-    positional: values given without a name, in order. Only model output has them; `compare` gives them the
-    names of the tool's documented parameters.
+    positional: values given without a name, in order. Only model output has them; `compare` gives
+    them the names of the tool's documented parameters.
     """
 
     name: str
@@ -81,10 +87,11 @@ class Message:
 
     role: system | user | assistant | tool.
     content: the text; for a tool message the feedback of one call.
-    calls: the calls of an assistant message. The k feedback messages that follow answer them in the same order; a
-        call without feedback (`finish`, `ask_to_user`, the last call of a record) has none.
-    trained: False for an assistant message that is context only (a record may say so; the authors' per-turn
-        samples train the last reply alone).
+    calls: the calls of an assistant message. The k feedback messages that follow answer them in the
+        same order; a call without feedback (`finish`, `ask_to_user`, the last call of a record) has
+        none.
+    trained: False for an assistant message that is context only (a record may say so; the authors'
+        per-turn samples train the last reply alone).
     """
 
     role: str
@@ -95,7 +102,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Conversation:
-    """A trajectory: the tools on offer and the messages. `source` is "file:record", quoted in every error."""
+    """A trajectory: the tools on offer and the messages. source: "file:record", for errors."""
 
     id: str
     tools: tuple[Tool, ...]
@@ -104,7 +111,9 @@ class Conversation:
 
 
 def feedback_after(messages: tuple[Message, ...], index: int) -> tuple[Message, ...]:
-    """The tool messages that directly follow messages[index]: the feedback of its calls, in their order."""
+    """The tool messages that directly follow messages[index]: the feedback of its calls, in their
+    order.
+    """
     end = index + 1
     while end < len(messages) and messages[end].role == "tool":
         end += 1
@@ -114,16 +123,31 @@ def feedback_after(messages: tuple[Message, ...], index: int) -> tuple[Message, 
 def _checked_parameters(tool: str, parameters: dict) -> dict:
     properties, required = parameters.get("properties"), parameters.get("required")
     if not isinstance(properties, dict | None):
-        raise InputError(f"tool {tool!r}: properties is {_kind(properties)}, expected an object of schemas")
+        raise InputError(
+            f"tool {tool!r}: properties is {_kind(properties)}, expected an object of schemas"
+        )
     for name, schema in (properties or {}).items():
         if not isinstance(schema, dict):
-            raise InputError(f"tool {tool!r}: parameter {name!r} is {_kind(schema)}, expected a schema object")
-    if required is not None and not (isinstance(required, list) and all(isinstance(r, str) for r in required)):
-        raise InputError(f"tool {tool!r}: required is {required!r}, expected a list of parameter names")
+            raise InputError(
+                f"tool {tool!r}: parameter {name!r} is {_kind(schema)}, expected a schema object"
+            )
+    if required is not None and not (
+        isinstance(required, list) and all(isinstance(r, str) for r in required)
+    ):
+        raise InputError(
+            f"tool {tool!r}: required is {required!r}, expected a list of parameter names"
+        )
     return parameters
 
 
 def _kind(value: Any) -> str:
     """The JSON word for a value's type, for error messages."""
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    names = {
+        dict: "an object",
+        list: "a list",
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+    }
     return "null" if value is None else names.get(type(value), type(value).__name__)

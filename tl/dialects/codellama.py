@@ -9,11 +9,12 @@ r"""The paper's own dialect: Python signatures as tools, Python calls as replies
     Output: {"slip": {"id": 52, "advice": "..."}}
     Assistant: finish(answer = '...')
 
-Sources: paper, Table 13; chat template and call style in the authors' README (Junjie-Ye/TL-Training at 77c875a). The
-three disagree on the empty lines between tools and query (README two, training script none); Table 13's one is kept.
+Sources: paper, Table 13; chat template and call style in the authors' README (Junjie-Ye/TL-Training
+at 77c875a). The three disagree on the empty lines between tools and query (README two, training
+script none); Table 13's one is kept.
 
-One reply makes one call, so the calls of a parallel reply are written one after the other, each with its feedback.
-Text beside a call stands on the lines before it.
+One reply makes one call, so the calls of a parallel reply are written one after the other, each
+with its feedback. Text beside a call stands on the lines before it.
 """
 
 from collections.abc import Iterator
@@ -39,7 +40,9 @@ class CodeLlama:
         return list(_joined([*_turns(conversation), *opening]))
 
     def parse(self, reply: str) -> Message:
-        """The call is the reply itself or starts one of its lines; without a call everything is content."""
+        """The call is the reply itself or starts one of its lines; without a call everything is
+        content.
+        """
         text = reply.strip()
         start = 0
         while start >= 0:
@@ -78,7 +81,11 @@ def _message_turns(messages: tuple[Message, ...], index: int) -> Iterator[Turn]:
         return
     feedback = feedback_after(messages, index)
     for number, call in enumerate(message.calls):
-        yield index, "assistant", _reply(message.content if number == 0 else "", call, index, number)
+        yield (
+            index,
+            "assistant",
+            _reply(message.content if number == 0 else "", call, index, number),
+        )
         if number < len(feedback):
             place = index + 1 + number
             yield place, "tool", Segment(" " + feedback[number].content, place)

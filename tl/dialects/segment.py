@@ -1,7 +1,8 @@
 """The pieces that a dialect cuts a conversation into.
 
-Text is tokenised piece by piece, so every token belongs to exactly one message, a reply's tokens are the ones the
-model would generate there, and text that comes from a user or a tool can never form a control token.
+Text is tokenised piece by piece, so every token belongs to exactly one message, a reply's tokens
+are the ones the model would generate there, and text that comes from a user or a tool can never
+form a control token.
 """
 
 from typing import NamedTuple, Protocol
@@ -14,7 +15,8 @@ class Segment(NamedTuple):
 
     text: what is written.
     message: index into `conversation.messages`; -1 for the list of tools.
-    reply: True for text that the model has to produce; after it the model has to produce the end of turn.
+    reply: True for text that the model has to produce; after it the model has to produce the end of
+        turn.
     call: index into the message's calls for a reply that makes one.
     name_span: (start, end) of the called tool's name in `text`.
     """
@@ -35,7 +37,11 @@ class Dialect(Protocol):
         """The whole conversation. The first segment starts the text, the others continue it."""
 
     def render_prompt(self, conversation: Conversation) -> list[Segment]:
-        """The conversation so far and the opening of the next assistant turn: what the model continues."""
+        """The conversation so far and the opening of the next assistant turn: what the model
+        continues.
+        """
 
     def parse(self, reply: str) -> Message:
-        """The inverse for generated text: an assistant message with its calls, or with content alone."""
+        """The inverse for generated text: an assistant message with its calls, or with content
+        alone.
+        """

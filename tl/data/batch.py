@@ -1,0 +1,102 @@
+"""Examples as packed streams, and the deterministic order in which they are visited."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from tl.data.encode import Example
+
+
+class Stream(NamedTuple):
+    """A packed micro-batch: S trajectories end to end, no padding anywhere.
+
+    input_ids:    int64[T]
+    position_ids: int64[T]    starts at 0 in every trajectory
+    cu_seqlens:   int32[S+1]  trajectory s is [cu_seqlens[s], cu_seqlens[s+1]); attention never
+                  crosses a boundary
+    targets:      int64[T]    -100: nothing to predict here
+    weights:      float32[T]
+    rows:         int64[N]    positions with a weight, so that the loss need not look for them on
+                  the device
+    """
+
+    input_ids: Tensor
+    position_ids: Tensor
+    cu_seqlens: Tensor
+    targets: Tensor
+    weights: Tensor
+    rows: Tensor
+
+    def to(self, device: torch.device) -> "Stream":
+        return Stream(*(tensor.to(device, non_blocking=True) for tensor in self))
+
+    def silent(self) -> "Stream":
+        """The same tokens without anything to learn: what a rank without examples sends through the
+        model.
+        """
+        return self._replace(weights=torch.zeros_like(self.weights), rows=self.rows[:0])
+
+
+def pack(examples: Sequence[Example]) -> Stream:
+    """One stream of all examples, in their order."""
+    lengths = torch.tensor([len(example) for example in examples])
+    weights = torch.cat([example.weights for example in examples])
+    return Stream(
+        input_ids=torch.cat([example.input_ids for example in examples]),
+        position_ids=torch.cat([torch.arange(length) for length in lengths]),
+        cu_seqlens=torch.cat(
+            [torch.zeros(1, dtype=torch.int32), lengths.cumsum(0).to(torch.int32)]
+        ),
+        targets=torch.cat([example.targets for example in examples]),
+        weights=weights,
+        rows=weights.nonzero().flatten(),
+    )
+
+
+class Sampler:
+    """Which examples form global batch number `step`: a pure function of (seed, step), so resuming
+    needs the step alone.
+
+    Every epoch visits every example once in an order of its own; its last batch may be smaller.
+    """
+
+    def __init__(self, examples: int, batch_size: int, seed: int):
+        self.examples = examples
+        self.batch_size = batch_size
+        self.seed = seed
+        self._epoch: tuple[int, list[int]] | None = None
+
+    @property
+    def batches_per_epoch(self) -> int:
+        return -(-self.examples // self.batch_size)
+
+    def batch(self, step: int) -> list[int]:
+        """Indices of the examples of global batch `step`, counted from 0 over all epochs."""
+        epoch, number = divmod(step, self.batches_per_epoch)
+        order = self._order(epoch)
+        return order[number * self.batch_size : (number + 1) * self.batch_size]
+
+    def _order(self, epoch: int) -> list[int]:
+        if self._epoch is None or self._epoch[0] != epoch:
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+            self._epoch = (epoch, torch.randperm(self.examples, generator=generator).tolist())
+        return self._epoch[1]
+
+
+def deal(batch: Sequence[int], lengths: Sequence[int], bins: int) -> list[list[int]]:
+    """Deal the examples of a global batch into `bins` micro-batches of equal count (+-1) and
+    similar token count.
+
+    Longest first, back and forth over the bins, so that no rank waits long for another. The
+    gradient of the global
+    batch does not depend on the dealing: losses are sums, divided once by the global weight.
+    """
+    ordered = sorted(batch, key=lambda index: (-lengths[index], index))
+    dealt: list[list[int]] = [[] for _ in range(bins)]
+    for turn, start in enumerate(range(0, len(ordered), bins)):
+        hand = ordered[start : start + bins]
+        for place, index in enumerate(hand):
+            dealt[place if turn % 2 == 0 else bins - 1 - place].append(index)
+    return dealt

@@ -1,0 +1,174 @@
+"""A conversation as training example: token ids, the target at every position, and its weight.
+
+Targets are stored per position, not shifted: `targets[i]` is the token that the model should
+produce after having read `input_ids[i]`. At the last token of a reply that is the end of turn,
+whatever the conversation continues with. So one forward pass over a trajectory of k replies has
+exactly the loss of the k samples, one per reply, into which the authors' code splits it, at a k-th
+of the cost.
+
+    ids       <s> ...  Assistant :   ▁get  _time  (  )    \\n  Output :  ...
+    targets            .         ▁get  _time  (   )  </s>   .   .    .   ...
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from tl import InputError
+from tl.calls.feedback import ErrorType
+from tl.calls.schema import Conversation
+from tl.data.mae import erroneous_calls
+from tl.data.pkt import NameTokens, key_weight, reply_key_tokens
+from tl.data.tokenizer import Tokenizer
+from tl.dialects.segment import Dialect, Segment
+
+NO_TARGET = -100
+NORMALIZATIONS = ("weight", "call")
+
+
+class Reply(NamedTuple):
+    """One reply of the assistant inside an example.
+
+    start, end: its tokens are input_ids[start:end]; they are predicted at start - 1 .. end - 2, its
+        end of turn at end - 1.
+    key_tokens: positions in input_ids.
+    trained: False where it is context only.
+    error: why its call counts as erroneous (found whether or not errors are masked).
+    """
+
+    start: int
+    end: int
+    key_tokens: tuple[int, ...]
+    trained: bool
+    error: ErrorType | None
+
+
+@dataclass(frozen=True)
+class Example:
+    """One trajectory. Shapes: input_ids, targets: int64[T]; weights: float32[T], 0 where nothing is
+    learned.
+    """
+
+    source: str
+    input_ids: Tensor
+    targets: Tensor
+    weights: Tensor
+    replies: tuple[Reply, ...]
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+
+class Encoder:
+    """Conversation -> Example, with MAE and PKT.
+
+    mask_errors: MAE; erroneous calls get the weight 0.
+    max_weight: PKT's w_max; 1 switches the weighting off.
+    normalization: "weight": the weights as they are. "call": the weights of each reply are divided
+        by their sum, so that every call counts the same (the authors' code). Either way the caller
+        divides the loss by the sum of all weights of the global batch, which under "call" is the
+        number of replies.
+    max_length: longest example in tokens; a longer one is refused, never cut.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        dialect: Dialect,
+        *,
+        mask_errors: bool = True,
+        max_weight: float = 9.0,
+        normalization: str = "weight",
+        max_length: int | None = None,
+    ):
+        assert normalization in NORMALIZATIONS, normalization
+        self.tokenizer = tokenizer
+        self.dialect = dialect
+        self.mask_errors = mask_errors
+        self.max_weight = max_weight
+        self.normalization = normalization
+        self.max_length = max_length
+        self._names = NameTokens(tokenizer)
+
+    def __call__(self, conversation: Conversation) -> Example:
+        """Raises InputError, naming the record, if it is too long or not tokenised faithfully."""
+        ids, replies = self._encode(conversation)
+        if self.max_length and len(ids) > self.max_length:
+            raise InputError(
+                f"{conversation.source}: {len(ids)} tokens, --max_length allows {self.max_length}; "
+                "raise it, or leave such records out with --on_bad_record skip"
+            )
+        input_ids = torch.tensor(ids)
+        targets, weights = self._targets(input_ids, replies)
+        return Example(conversation.source, input_ids, targets, weights, tuple(replies))
+
+    def prompt_ids(self, conversation: Conversation) -> list[int]:
+        """The ids that the model continues with its next reply: the same as in training."""
+        ids: list[int] = []
+        for segment in self.dialect.render_prompt(conversation):
+            ids += self._segment_ids(segment, first=not ids)
+        return ids
+
+    def _encode(self, conversation: Conversation) -> tuple[list[int], list[Reply]]:
+        errors = erroneous_calls(conversation)
+        offered = list(dict.fromkeys(tool.name for tool in conversation.tools))
+        ids: list[int] = []
+        replies = []
+        for segment in self.dialect.render(conversation):
+            start = len(ids)
+            ids += self._segment_ids(segment, first=not ids)
+            if segment.reply:
+                self._check_reversible(segment, ids[start:], conversation)
+                keys = self._key_tokens(segment, offered)
+                trained = conversation.messages[segment.message].trained
+                error = errors.get((segment.message, segment.call))
+                replies.append(
+                    Reply(start, len(ids), tuple(start + k for k in keys), trained, error)
+                )
+        return ids, replies
+
+    def _segment_ids(self, segment: Segment, first: bool) -> list[int]:
+        if not first:
+            return self.tokenizer.encode_segment(segment.text)
+        bos = [self.tokenizer.bos_id] if self.tokenizer.add_bos else []
+        return bos + self.tokenizer.encode(segment.text)
+
+    def _key_tokens(self, segment: Segment, offered: list[str]) -> list[int]:
+        if segment.name_span is None:
+            return []
+        return reply_key_tokens(
+            segment.text, segment.name_span, offered, self._names, self.tokenizer
+        )
+
+    def _check_reversible(
+        self, segment: Segment, ids: list[int], conversation: Conversation
+    ) -> None:
+        """What is learned must be what was written: decode(ids of the reply) == its text."""
+        text = self.tokenizer.decode_segment(ids)
+        if text != segment.text and text != unicodedata.normalize("NFC", segment.text):
+            raise InputError(
+                f"{conversation.source}: message {segment.message}: the tokenizer turns the reply "
+                f"{segment.text!r} into {text!r}; use the tokenizer that belongs to the model"
+            )
+
+    def _targets(self, input_ids: Tensor, replies: list[Reply]) -> tuple[Tensor, Tensor]:
+        targets = torch.full_like(input_ids, NO_TARGET)
+        weights = torch.zeros(len(input_ids), dtype=torch.float32)
+        for reply in replies:
+            if not reply.trained or (reply.error and self.mask_errors):
+                continue
+            targets[reply.start - 1 : reply.end - 1] = input_ids[reply.start : reply.end]
+            targets[reply.end - 1] = self.tokenizer.eos_id
+            weights[reply.start - 1 : reply.end] = self._reply_weights(reply)
+        return targets, weights
+
+    def _reply_weights(self, reply: Reply) -> Tensor:
+        """float32[tokens of the reply + 1], the last one for the end of turn."""
+        weights = torch.ones(reply.end - reply.start + 1)
+        if reply.key_tokens:
+            weight = key_weight(len(weights), len(reply.key_tokens), self.max_weight)
+            weights[[k - reply.start for k in reply.key_tokens]] = weight
+        return weights / weights.sum() if self.normalization == "call" else weights

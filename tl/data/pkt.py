@@ -1,0 +1,90 @@
+"""PKT, prioritizing key tokens (paper section 4.2): which tokens of a tool's name decide between
+the offered tools.
+
+The names of the offered tools, tokenised as they stand in a reply, form a trie. The decisions fall
+at its root and at its branching nodes, so for a called name the key positions are
+
+    K = {0} + {L : L = length of the common prefix of the name's tokens with another tool's, L > 0}
+
+and every token of K gets the weight clip(|NK| / |K|, 1, w_max) where NK are all other tokens of the
+reply, the end of turn among them. If the whole name is a prefix of another tool's name, the token
+right after it decides and is key.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from tl.data.tokenizer import Tokenizer
+
+Ids = tuple[int, ...]
+
+
+def common_prefix_length(left: Sequence[int], right: Sequence[int]) -> int:
+    """Number of leading tokens that two sequences share."""
+    length = 0
+    for a, b in zip(left, right, strict=False):
+        if a != b:
+            break
+        length += 1
+    return length
+
+
+def key_positions(name: Sequence[int], others: Iterable[Sequence[int]]) -> set[int]:
+    """Positions of the key tokens from the name's first token on; others: the other tools' names."""
+    return {0} | {
+        common_prefix_length(name, other) for other in others if tuple(other) != tuple(name)
+    }
+
+
+def key_weight(reply_tokens: int, key_tokens: int, max_weight: float) -> float:
+    """clip(|NK| / |K|, 1, max_weight) for a reply of `reply_tokens` tokens (end of turn included)."""
+    return min(max((reply_tokens - key_tokens) / key_tokens, 1.0), max_weight)
+
+
+class NameTokens:
+    """How tool names are tokenised inside a reply; remembers what it has seen."""
+
+    def __init__(self, tokenizer: Tokenizer):
+        self._tokenizer = tokenizer
+        self._known: dict[tuple[str, str], Ids] = {}
+
+    def __call__(self, name: str, before: str) -> Ids:
+        """The tokens of `name` where it follows the character `before` and an opening bracket
+        follows it.
+
+        A space before the name belongs to it, as most tokenizers merge it with the first letters.
+        """
+        key = (before, name)
+        if key not in self._known:
+            ids, offsets = self._tokenizer.encode_segment_offsets(f"{before}{name}(")
+            start = 0 if before == " " else len(before)
+            first, last = token_range(offsets, start, len(before) + len(name))
+            self._known[key] = tuple(ids[first:last])
+        return self._known[key]
+
+
+def token_range(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int]:
+    """(first, last + 1) of the tokens that hold a character of text[start:end]; offsets: (start,
+    end) per token.
+    """
+    inside = [i for i, (a, b) in enumerate(offsets) if a < end and b > start]
+    return (inside[0], inside[-1] + 1) if inside else (0, 0)
+
+
+def reply_key_tokens(
+    text: str,
+    name_span: tuple[int, int],
+    offered: Iterable[str],
+    names: NameTokens,
+    tokenizer: Tokenizer,
+) -> list[int]:
+    """Key tokens of a reply, as positions in `tokenizer.encode_segment(text)`; name_span: the
+    called name in text.
+    """
+    start, end = name_span
+    before = text[start - 1 : start]
+    called = text[start:end]
+    ids, offsets = tokenizer.encode_segment_offsets(text)
+    first, last = token_range(offsets, start - (before == " "), end)
+    others = (names(other, before) for other in offered if other != called)
+    keys = key_positions(ids[first:last], others)
+    return sorted(first + position for position in keys)

@@ -1,0 +1,50 @@
+"""`--show_examples`: an example as the loss sees it, coloured for a terminal."""
+
+from tl.data.encode import Example
+from tl.data.tokenizer import Tokenizer
+
+RESET, DIM, LEARNED, KEY, ERROR = "\033[0m", "\033[2m", "\033[32m", "\033[1;33m", "\033[31m"
+LEGEND = (
+    f"{DIM}context{RESET}  {LEARNED}learned{RESET}  {KEY}key token(weight){RESET}  "
+    f"{ERROR}reply that is not learned{RESET}"
+)
+
+
+def show(example: Example, tokenizer: Tokenizer, color: bool = True) -> str:
+    """The whole text; each key token is followed by its weight, each learned end of turn is written
+    as ⏎.
+    """
+    pieces = [f"--- {example.source}, {len(example)} tokens"]
+    text, done = [], 0
+    for reply in example.replies:
+        text.append(_paint(_decode(example, tokenizer, done, reply.start), DIM, color))
+        text += _reply(example, tokenizer, reply, color)
+        done = reply.end
+    text.append(_paint(_decode(example, tokenizer, done, len(example)), DIM, color))
+    return "\n".join([*pieces, "".join(text)])
+
+
+def _reply(example: Example, tokenizer: Tokenizer, reply, color: bool) -> list[str]:
+    learned = example.weights[reply.start - 1 : reply.end].any()
+    if not learned:
+        why = f"[not learned: {reply.error.value if reply.error else 'context'}]"
+        return [_paint(_decode(example, tokenizer, reply.start, reply.end) + why, ERROR, color)]
+    painted, done = [], reply.start
+    for key in reply.key_tokens:
+        weight = f"({example.weights[key - 1].item():.3g})"
+        painted.append(_paint(_decode(example, tokenizer, done, key), LEARNED, color))
+        painted.append(_paint(_decode(example, tokenizer, key, key + 1) + weight, KEY, color))
+        done = key + 1
+    painted.append(_paint(_decode(example, tokenizer, done, reply.end) + "⏎", LEARNED, color))
+    return painted
+
+
+def _decode(example: Example, tokenizer: Tokenizer, start: int, end: int) -> str:
+    ids = example.input_ids[start:end].tolist()
+    if ids and start == 0 and ids[0] == tokenizer.bos_id:
+        ids = ids[1:]
+    return tokenizer.decode_segment(ids) if ids else ""
+
+
+def _paint(text: str, style: str, color: bool) -> str:
+    return f"{style}{text}{RESET}" if color and text else text
