@@ -1,0 +1,188 @@
+"""What lies beside a tokenizer in a Hugging Face directory: its class, its special tokens, the
+tokens added later, and which files a saved model needs.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tl import InputError
+
+COPIED = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "chat_template.json",
+)
+
+
+class AddedToken(NamedTuple):
+    """A token that is not part of the trained vocabulary. special: it never stands for text."""
+
+    id: int
+    content: str
+    special: bool
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """The settings of a directory; all of its files are optional.
+
+    special: {"bos_token": "<s>", "eos_token": "</s>"}; a key with None is declared to be absent.
+    added: in the order of their ids.
+    add_bos: None where nothing is said.
+    """
+
+    directory: Path
+    tokenizer_class: str | None
+    add_bos: bool | None
+    add_prefix_space: bool
+    special: dict[str, str | None]
+    added: tuple[AddedToken, ...]
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that transformers needs beside a saved model."""
+        paths = (self.directory / name for name in COPIED)
+        return [path for path in paths if path.is_file()]
+
+    def bos_id(self, token_to_id: Callable[[str], int | None], own: int | None) -> int | None:
+        """own: what the tokenizer's file says by itself, if nothing is declared."""
+        return self._id("bos_token", token_to_id) if "bos_token" in self.special else own
+
+    def eos_id(self, token_to_id: Callable[[str], int | None], own: int | None) -> int:
+        """Declared, else the tokenizer's own, else the (first) one of generation_config.json."""
+        for found in (self._id("eos_token", token_to_id), own):
+            if found is not None:
+                return found
+        generation = self.directory / "generation_config.json"
+        ids = read_object(generation).get("eos_token_id") if generation.is_file() else None
+        first = ids[0] if isinstance(ids, list) and ids else ids
+        if not isinstance(first, int):
+            raise InputError(
+                f"{self.directory}: no end-of-sequence token is declared; expected eos_token in "
+                "tokenizer_config.json (or special_tokens_map.json) or eos_token_id in "
+                "generation_config.json: add it"
+            )
+        return first
+
+    def _id(self, key: str, token_to_id: Callable[[str], int | None]) -> int | None:
+        content = self.special.get(key)
+        found = None if content is None else token_to_id(content)
+        if content is not None and found is None:
+            raise InputError(
+                f"{self.directory}: {key} is {content!r}, which is not in the tokenizer's "
+                "vocabulary; expected one of its tokens: correct it in tokenizer_config.json or "
+                "special_tokens_map.json"
+            )
+        return found
+
+
+def read_config(directory: Path) -> TokenizerConfig:
+    """Raises InputError if a file is no JSON object or a value has the wrong type."""
+    optional = {
+        name: read_object(directory / name) if (directory / name).is_file() else {}
+        for name in ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+    }
+    config, special_map, added = optional.values()
+    place = directory / "tokenizer_config.json"
+    special = {}
+    for key in ("bos_token", "eos_token"):
+        declared = [values[key] for values in (config, special_map) if key in values]
+        if declared:
+            present = [value for value in declared if value is not None]
+            special[key] = _content(place, key, present[0]) if present else None
+    return TokenizerConfig(
+        directory,
+        _typed(place, config, "tokenizer_class", str),
+        _typed(place, config, "add_bos_token", bool),
+        bool(_typed(place, config, "add_prefix_space", bool)),
+        special,
+        _added_tokens(directory, config.get("added_tokens_decoder") or {}, added),
+    )
+
+
+def read_text(path: Path) -> str:
+    """Raises InputError if the file cannot be read or is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: byte {error.start} is not UTF-8, expected a text file: copy it again"
+        ) from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Raises InputError if the file is not one JSON object."""
+    try:
+        value = json.loads(read_text(path))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: no valid JSON ({error}): copy the file again") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: holds a {type(value).__name__}, expected a JSON object")
+    return value
+
+
+def _added_tokens(directory: Path, decoder: Any, older: dict) -> tuple[AddedToken, ...]:
+    """`added_tokens_decoder` ({"32000": {"content": ..., "special": ...}}) and the older
+    added_tokens.json ({content: id}), which does not say what is special: all of it is.
+    """
+    place = directory / "tokenizer_config.json"
+    if not isinstance(decoder, dict):
+        raise InputError(f"{place}: added_tokens_decoder is {decoder!r}, expected an object")
+    known: dict[int, AddedToken] = {}
+    for content, index in older.items():
+        _add(known, directory / "added_tokens.json", AddedToken(index, content, True))
+    for index, entry in decoder.items():
+        content = _content(place, f"added_tokens_decoder.{index}", entry)
+        special = not isinstance(entry, dict) or bool(entry.get("special"))
+        token = AddedToken(int(index) if index.isdecimal() else index, content, special)
+        _add(known, place, token)
+    return tuple(known[index] for index in sorted(known))
+
+
+def _add(known: dict[int, AddedToken], place: Path, token: AddedToken) -> None:
+    if isinstance(token.id, bool) or not isinstance(token.id, int) or token.id < 0:
+        raise InputError(
+            f"{place}: the added token {token.content!r} has the id {token.id!r}, expected a "
+            "non-negative number"
+        )
+    before = known.get(token.id)
+    if before is not None and before.content != token.content:
+        raise id_clash(place, token, before.content)
+    known[token.id] = token
+
+
+def id_clash(place: Path, token: AddedToken, other: str | None) -> InputError:
+    """other: which token has the id already; None: the id leaves a gap behind the vocabulary."""
+    taken = "is not the next free one" if other is None else f"belongs to {other!r}"
+    return InputError(
+        f"{place}: the added token {token.content!r} wants the id {token.id}, which {taken}; "
+        "expected one token per id, without gaps: use the files of one and the same tokenizer"
+    )
+
+
+def _content(place: Path, key: str, value: Any) -> str:
+    """A token is written as a string or as {"content": string}."""
+    content = value.get("content") if isinstance(value, dict) else value
+    if not isinstance(content, str) or not content:
+        raise InputError(
+            f'{place}: {key} is {value!r}, expected a non-empty string or {{"content": string}}'
+        )
+    return content
+
+
+def _typed(place: Path, config: dict, key: str, kind: type) -> Any:
+    value = config.get(key)
+    if not isinstance(value, kind | None):
+        raise InputError(f"{place}: {key} is {value!r}, expected {kind.__name__}")
+    return value
