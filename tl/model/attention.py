@@ -1,0 +1,102 @@
+"""Causal self-attention over a packed stream: sequences lie end to end, no token sees another sequence.
+
+    q, k, v = W_q x, W_k x, W_v x           (Qwen3: q and k normalised per head)
+    o_t     = sum_s softmax_s(q_t . k_s / sqrt(D)) v_s,     s <= t in the same sequence
+    out     = W_o o
+
+K key/value heads serve H >= K query heads, H / K each (grouped-query attention, arXiv:2305.13245).
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.attention.varlen import varlen_attn
+
+from tl.model.config import ModelConfig
+from tl.model.norm import RMSNorm
+from tl.model.rope import rotate
+
+
+class Packing(NamedTuple):
+    """Where the sequences of a packed stream lie, and the rotation of each token: made once per forward
+    pass and handed to every layer."""
+
+    lengths: list[int]  # tokens of each sequence, on the host
+    cu_seqlens: Tensor  # [S+1] int32, the bounds of the sequences on the device
+    cos: Tensor  # [T, 1, D]
+    sin: Tensor  # [T, 1, D]
+
+
+class Attention(nn.Module):
+    """One attention layer. `window`: positions that a token looks back over, itself included; None = all."""
+
+    def __init__(self, config: ModelConfig, window: int | None):
+        super().__init__()
+        self.head_dim = config.head_dim
+        self.window = window
+        queries = config.num_attention_heads * config.head_dim
+        keys = config.num_key_value_heads * config.head_dim
+        self.q_proj = nn.Linear(config.hidden_size, queries, bias=config.qkv_bias)
+        self.k_proj = nn.Linear(config.hidden_size, keys, bias=config.qkv_bias)
+        self.v_proj = nn.Linear(config.hidden_size, keys, bias=config.qkv_bias)
+        self.o_proj = nn.Linear(queries, config.hidden_size, bias=config.o_bias)
+        if config.qk_norm:
+            self.q_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
+            self.k_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
+        else:
+            self.q_norm = self.k_norm = nn.Identity()
+
+    def forward(self, x: Tensor, packing: Packing) -> Tensor:
+        """x[T, E] -> [T, E]."""
+        heads = (len(x), -1, self.head_dim)
+        q = self.q_norm(self.q_proj(x).view(heads))  # [T, H, D]
+        k = self.k_norm(self.k_proj(x).view(heads))  # [T, K, D]
+        v = self.v_proj(x).view(heads)  # [T, K, D]
+        q = rotate(q, packing.cos, packing.sin)
+        k = rotate(k, packing.cos, packing.sin)
+        mixed = packed_attention(q, k, v, packing, self.window)  # [T, H, D]
+        return self.o_proj(mixed.flatten(1))  # [T, E]
+
+
+def packed_attention(q: Tensor, k: Tensor, v: Tensor, packing: Packing, window: int | None) -> Tensor:
+    """Causal attention within each sequence. q[T, H, D], k[T, K, D], v[T, K, D] -> [T, H, D]."""
+    fused = q.is_cuda and q.dtype in (torch.bfloat16, torch.float16)  # what FlashAttention takes
+    attend = fused_attention if fused else attention_by_sequence
+    return attend(q, k, v, packing, window)
+
+
+def fused_attention(q: Tensor, k: Tensor, v: Tensor, packing: Packing, window: int | None) -> Tensor:
+    """One FlashAttention launch for the whole stream (CUDA, bf16 or fp16)."""
+    bounds, longest = packing.cu_seqlens, max(packing.lengths)
+    lookback = -1 if window is None else window - 1  # positions to the left, the token itself not counted
+    return varlen_attn(
+        q, k, v, bounds, bounds, longest, longest, window_size=(lookback, 0), enable_gqa=True
+    )  # fmt: skip
+
+
+def attention_by_sequence(
+    q: Tensor, k: Tensor, v: Tensor, packing: Packing, window: int | None
+) -> Tensor:
+    """The same, one scaled_dot_product_attention per sequence: any device, any dtype."""
+    # split, not slices: the backward of a split is one concatenation, that of a slice a full-size zero tensor
+    pieces = zip(*(x.split(packing.lengths) for x in (q, k, v)))
+    return torch.cat([attend_one(*piece, window) for piece in pieces])  # [T, H, D]
+
+
+def attend_one(q: Tensor, k: Tensor, v: Tensor, window: int | None) -> Tensor:
+    """Causal attention within one sequence of L tokens. q[L, H, D], k[L, K, D], v[L, K, D] -> [L, H, D]."""
+    mask = None if window is None or window >= len(q) else window_mask(len(q), window, q.device)
+    q, k, v = (x.transpose(0, 1)[None] for x in (q, k, v))  # [1, H, L, D]
+    mixed = F.scaled_dot_product_attention(
+        q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=True
+    )
+    return mixed[0].transpose(0, 1)  # [L, H, D]
+
+
+def window_mask(length: int, window: int, device: torch.device) -> Tensor:
+    """[L, L], True where the query of that row sees the key of that column: 0 <= row - column < window."""
+    position = torch.arange(length, device=device)
+    distance = position[:, None] - position  # [L, L]
+    return (distance >= 0) & (distance < window)

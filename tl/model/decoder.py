@@ -1,0 +1,110 @@
+"""The decoder: token ids of a packed stream in, hidden states out.
+
+    x = embedding(ids)
+    for each layer:   x = x + attention(norm(x));   x = x + mlp(norm(x))
+    hidden = norm(x);    logits = hidden lm_head^T          (the loss makes the logits, chunk by chunk)
+
+One class for Llama 1/2/3.x, CodeLlama, Mistral, Qwen2/2.5 and Qwen3; parameters have the names and layout of
+Hugging Face files, so that loading and saving are the identity on keys. No buffers.
+
+    model = Decoder(config)
+    hidden = model(input_ids, position_ids, cu_seqlens)       [T], [T], [S+1] -> [T, E]
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from tl.model.attention import Attention, Packing
+from tl.model.config import ModelConfig
+from tl.model.norm import RMSNorm
+
+
+class MLP(nn.Module):
+    """SwiGLU: W_down (silu(W_gate x) * W_up x) (Shazeer 2020, arXiv:2002.05202)."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        inner = config.intermediate_size
+        self.gate_proj = nn.Linear(config.hidden_size, inner, bias=config.mlp_bias)
+        self.up_proj = nn.Linear(config.hidden_size, inner, bias=config.mlp_bias)
+        self.down_proj = nn.Linear(inner, config.hidden_size, bias=config.mlp_bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x[T, E] -> [T, E]."""
+        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+
+
+class Block(nn.Module):
+    """One layer: attention, then MLP, each normalised before and added to the stream."""
+
+    def __init__(self, config: ModelConfig, window: int | None):
+        super().__init__()
+        self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.self_attn = Attention(config, window)
+        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.mlp = MLP(config)
+
+    def forward(self, x: Tensor, packing: Packing) -> Tensor:
+        """x[T, E] -> [T, E]."""
+        x = x + self.self_attn(self.input_layernorm(x), packing)
+        return x + self.mlp(self.post_attention_layernorm(x))
+
+
+class Decoder(nn.Module):
+    """A causal language model without its loss; `lm_head.weight[V, E]` turns hidden states into logits.
+
+    `gradient_checkpointing`: recompute each block in the backward pass instead of keeping its activations.
+    """
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.config = config
+        self.generation_config: bytes | None = None  # generation_config.json of the directory it came from
+        self.gradient_checkpointing = False
+        blocks = [Block(config, window) for window in config.windows]
+        self.model = nn.ModuleDict({
+            "embed_tokens": nn.Embedding(config.vocab_size, config.hidden_size),
+            "layers": nn.ModuleList(blocks),
+            "norm": RMSNorm(config.hidden_size, config.rms_norm_eps),
+        })  # fmt: skip
+        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.tie_weights()
+
+    def tie_weights(self) -> None:
+        """Make lm_head and embedding one parameter where the configuration says so."""
+        embedding = self.model.embed_tokens.weight
+        if self.config.tie_word_embeddings and self.lm_head.weight is not embedding:
+            self.lm_head.weight = embedding
+
+    def to_empty(self, *, device: torch.device | str | None, recurse: bool = True) -> "Decoder":
+        """As `nn.Module.to_empty`, which would give a tied weight two memories."""
+        super().to_empty(device=device, recurse=recurse)
+        self.tie_weights()
+        return self
+
+    def forward(self, input_ids: Tensor, position_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
+        """Hidden states [T, E] after the last norm.
+
+        input_ids[T] int64; position_ids[T] count from 0 in each sequence; cu_seqlens[S+1] from 0 to T, sequence s
+        is cu_seqlens[s]:cu_seqlens[s+1]. cu_seqlens is read on the host once: given on the CPU it costs
+        no synchronisation.
+        """
+        x = self.model.embed_tokens(input_ids)  # [T, E]
+        packing = self.packing(position_ids, cu_seqlens, x.dtype)
+        for block in self.model.layers:
+            if self.gradient_checkpointing and torch.is_grad_enabled():
+                x = checkpoint(block, x, packing, use_reentrant=False)
+            else:
+                x = block(x, packing)
+        return self.model.norm(x)
+
+    def packing(self, position_ids: Tensor, cu_seqlens: Tensor, dtype: torch.dtype) -> Packing:
+        """What every layer needs to know about the stream."""
+        device = position_ids.device
+        lengths = cu_seqlens.diff().tolist()
+        cu_seqlens = cu_seqlens.to(device, torch.int32, non_blocking=True)
+        own_length = cu_seqlens.diff().repeat_interleave(cu_seqlens.diff(), output_size=len(position_ids))  # [T]
+        cos, sin = self.config.rope.tables(position_ids, own_length, dtype)  # [T, 1, D]
+        return Packing(lengths, cu_seqlens, cos, sin)

@@ -1,0 +1,22 @@
+"""Root-mean-square normalisation (Zhang and Sennrich 2019, arXiv:1910.07467)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class RMSNorm(nn.Module):
+    """y = weight * x / sqrt(mean(x^2) + eps) over the last dimension, in fp32 (fp64 for fp64 input)."""
+
+    def __init__(self, size: int, eps: float):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(size))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x[..., size] -> [..., size], in the dtype of x."""
+        if x.is_cuda:
+            return F.rms_norm(x, self.weight.shape, self.weight, self.eps)  # one kernel, fp32 inside
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
+        mean_square = wide.square().mean(-1, keepdim=True)
+        return (wide * torch.rsqrt(mean_square + self.eps)).to(x.dtype) * self.weight
