@@ -1,0 +1,304 @@
+"""The grammar of a tool call, as a recursive descent over its text. Nothing is ever executed.
+
+    call      = tool "(" [ argument { "," argument } [","] ] ")"        text behind it is ignored
+    argument  = name "=" value | string "=" value | value               positional ones come first
+    value     = operand { operator operand }                            + - * / // % **, numbers only
+    operand   = { "-" | "+" } ( number | string {string} | constant | list | tuple | object )
+    constant  = True | true | False | false | None | null | NaN | Infinity
+    list      = "[" [ value { "," value } [","] ] "]"
+    tuple     = "(" ... ")"                                             becomes a list; (v) is v
+    object    = "{" [ key ":" value { "," key ":" value } [","] ] "}"   key: a string
+
+Python and JSON spellings may be mixed; space and line breaks may stand between all tokens. `tool`
+and `name` are words in the sense of `literals.is_word`. Of the string prefixes, r and u are read; b
+and f are refused, as bytes are no JSON value and an f-string would have to be executed.
+
+Sources: the authors' call style (README of Junjie-Ye/TL-Training at 77c875a); the benchmarks' gold
+calls add arithmetic of literals (BFCL) and names that are no identifiers (RoTBench, ToolAlpaca).
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from tl.calls.literals import (
+    LARGEST_INT,
+    MAX_DIGITS,
+    QUOTES,
+    CallError,
+    end_of_word,
+    is_tool_name,
+    read_number,
+    read_string,
+)
+from tl.calls.schema import Call
+from tl.calls.write import MAX_DEPTH, format_call, format_value
+
+__all__ = ["CallError", "format_call", "format_value", "parse_call", "scan_call"]
+
+CONSTANTS = {
+    "True": True,
+    "true": True,
+    "False": False,
+    "false": False,
+    "None": None,
+    "null": None,
+    "NaN": float("nan"),
+    "Infinity": float("inf"),
+}
+# operator -> (binding strength, function); the longer spelling stands first.
+OPERATORS = {
+    "**": (4, operator.pow),
+    "//": (2, operator.floordiv),
+    "*": (2, operator.mul),
+    "/": (2, operator.truediv),
+    "%": (2, operator.mod),
+    "+": (1, operator.add),
+    "-": (1, operator.sub),
+}
+SIGN_STRENGTH = 3  # -2**2 is -(2**2)
+MAX_BITS = LARGEST_INT.bit_length()
+
+
+def parse_call(text: str) -> Call:
+    """The call that `text` starts with; CallError where there is none, never another exception."""
+    return scan_call(text)[0]
+
+
+def scan_call(text: str) -> tuple[Call, int]:
+    """The call that `text` starts with, and the place behind its closing parenthesis."""
+    try:
+        reader = _Reader(text)
+        return reader.call(), reader.position
+    except RecursionError:  # the caller had left less room than MAX_DEPTH needs
+        raise CallError("too_deep", "the call is nested too deeply", 0, len(text)) from None
+
+
+class _Reader:
+    """A text and the place up to which it is read. Each method reads one rule of the grammar."""
+
+    def __init__(self, text: str):
+        self.text = text
+        self.position = 0
+        self.depth = 0
+
+    # Rules of a call
+
+    def call(self) -> Call:
+        name = self.tool_name()
+        positional, arguments = [], {}
+        while not self.take(")"):
+            start = self.position
+            key = self.argument_name()
+            if key is None and arguments:
+                self.fail("positional_after_keyword", "a value without a name after a named one")
+            if key in arguments:
+                self.fail("duplicate_argument", f"the argument {key!r} is given twice", start)
+            value = self.value()
+            if key is None:
+                positional.append(value)
+            else:
+                arguments[key] = value
+            self.separator(")")
+        return Call(name, arguments, tuple(positional))
+
+    def tool_name(self) -> str:
+        start = self.skip_space()
+        end = end_of_word(self.text, start)
+        name = self.text[start:end]
+        self.position = end
+        if not self.take("("):
+            self.fail("no_call", "expected a tool name and '('", start, end)
+        if not is_tool_name(name):
+            self.fail("bad_name", f"{name!r} is no tool name", start, end)
+        return name
+
+    def argument_name(self) -> str | None:
+        """The name in front of `=`, or None (and nothing is read) where a value stands alone."""
+        start = self.skip_space()
+        if self.peek() in QUOTES:
+            name, self.position = read_string(self.text, start)
+        else:
+            self.position = end_of_word(self.text, start)
+            name = self.text[start : self.position]
+        if self.take("="):
+            if not name:
+                self.fail("bad_name", "expected a parameter name in front of '='", start)
+            return name
+        self.position = start
+        return None
+
+    # Rules of a value
+
+    def value(self, weakest: int = 0) -> Any:
+        """An expression whose operators bind stronger than `weakest` (precedence climbing)."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH + 1:  # one more for the sign of the innermost number
+            self.fail("too_deep", f"values are nested deeper than {MAX_DEPTH}")
+        start = self.skip_space()
+        left = self.operand()
+        while (symbol := self.operator(weakest)) is not None:
+            strength, function = OPERATORS[symbol]
+            # `**` binds to the right, and a sign may follow it: 2**-1
+            right = self.value(strength - 1 if symbol == "**" else strength)
+            left = self.compute(function, left, right, start)
+        self.depth -= 1
+        return left
+
+    def operator(self, weakest: int) -> str | None:
+        """Take the operator that comes next, if there is one that binds stronger than `weakest`."""
+        start = self.skip_space()
+        for symbol, (strength, _) in OPERATORS.items():
+            if self.text.startswith(symbol, start):
+                if strength <= weakest:
+                    return None
+                self.position = start + len(symbol)
+                return symbol
+        return None
+
+    def operand(self) -> Any:
+        start = self.skip_space()
+        sign = None
+        while self.peek() and self.peek() in "+-":
+            sign = -(sign or 1) if self.peek() == "-" else (sign or 1)
+            self.position += 1
+            self.skip_space()
+        if sign is None:
+            return self.atom()
+        return self.compute(operator.mul, self.value(SIGN_STRENGTH), sign, start)
+
+    def atom(self) -> Any:
+        self.skip_space()
+        head = self.peek()
+        if not head:
+            self.fail("unterminated_call", "the text ends inside the call")
+        if head in QUOTES:
+            return self.strings()
+        if head == "[":
+            return self.sequence("[", "]")[0]
+        if head == "(":
+            values, commas = self.sequence("(", ")")
+            return values[0] if len(values) == 1 and not commas else values
+        if head == "{":
+            return self.object()
+        if head in "0123456789.":
+            value, self.position = read_number(self.text, self.position)
+            return value
+        return self.word()
+
+    def strings(self, raw: bool = False) -> str:
+        """One string literal, and those that directly follow it: 'a' "b" is 'ab'."""
+        value, self.position = read_string(self.text, self.position, raw)
+        pieces = [value]
+        while self.skip_space() < len(self.text) and self.peek() in QUOTES:
+            value, self.position = read_string(self.text, self.position)
+            pieces.append(value)
+        return "".join(pieces)
+
+    def word(self) -> Any:
+        """A constant, or the prefix of a string; any other word is an error that says what it is."""
+        start = self.position
+        end = self.position = end_of_word(self.text, start)
+        word = self.text[start:end]
+        if word in CONSTANTS:
+            return CONSTANTS[word]
+        if self.peek() and self.peek() in QUOTES:
+            if word.lower() in ("r", "u"):
+                return self.strings(raw=word.lower() == "r")
+            if word:
+                self.fail("string_prefix", f"a string with {word!r} in front", start, end)
+        if word and self.peek() == "(":
+            self.fail("nested_call", f"the value is a call of {word!r}", start, end)
+        if word:
+            self.fail("bare_word", f"{word[:40]!r} has no quotes and is no value", start, end)
+        self.fail("bad_value", f"expected a value, found {self.peek()!r}", start, start + 1)
+
+    def sequence(self, opening: str, closing: str) -> tuple[list, int]:
+        """Values between brackets, and the number of commas."""
+        self.expect(opening)
+        values, commas = [], 0
+        while not self.take(closing):
+            values.append(self.value())
+            commas += self.separator(closing)
+        return values, commas
+
+    def object(self) -> dict[str, Any]:
+        self.expect("{")
+        values = {}
+        while not self.take("}"):
+            start = self.skip_space()
+            key = self.value()
+            if not isinstance(key, str):
+                self.fail("bad_key", "a key of an object is no string", start)
+            self.expect(":")
+            values[key] = self.value()
+            self.separator("}")
+        return values
+
+    # Arithmetic
+
+    def compute(self, function: Callable, left: Any, right: Any, start: int) -> int | float:
+        """One operation on two numbers; results that no literal could write are errors."""
+        if not (_is_number(left) and _is_number(right)):
+            self.fail("bad_arithmetic", "only numbers can be calculated with", start)
+        if function is operator.pow and _power_is_large(left, right):
+            self.fail("too_large", f"a power of more than {MAX_DIGITS} digits", start)
+        try:
+            result = function(left, right)
+        except (ArithmeticError, ValueError) as error:
+            self.fail("bad_arithmetic", f"the calculation fails: {error}", start)
+        if isinstance(result, complex):
+            self.fail("bad_arithmetic", "the result is a complex number", start)
+        if isinstance(result, int) and abs(result) >= LARGEST_INT:
+            self.fail("too_large", f"an integer of more than {MAX_DIGITS} digits", start)
+        return result
+
+    # Tokens
+
+    def skip_space(self) -> int:
+        while self.position < len(self.text) and self.text[self.position].isspace():
+            self.position += 1
+        return self.position
+
+    def peek(self) -> str:
+        """The next character, '' at the end."""
+        return self.text[self.position : self.position + 1]
+
+    def take(self, symbol: str) -> bool:
+        """Skip space and, if it comes next, the symbol."""
+        found = self.text.startswith(symbol, self.skip_space())
+        self.position += len(symbol) if found else 0
+        return found
+
+    def expect(self, symbol: str) -> None:
+        if not self.take(symbol):
+            self.fail_expected(repr(symbol))
+
+    def separator(self, closing: str) -> bool:
+        """Take a comma, unless the closing bracket comes next. Whether it was a comma."""
+        if self.take(","):
+            return True
+        if self.peek() != closing:
+            self.fail_expected(f"',' or {closing!r}")
+        return False
+
+    def fail_expected(self, wanted: str) -> NoReturn:
+        if not self.peek():
+            self.fail("unterminated_call", f"the text ends where {wanted} is expected")
+        self.fail("expected", f"expected {wanted}, found {self.peek()!r}", self.position)
+
+    def fail(self, kind: str, message: str, start: int | None = None, end: int | None = None):
+        start = self.position if start is None else start
+        end = self.position if end is None else end
+        raise CallError(kind, message, start, max(start, min(end, len(self.text))))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _power_is_large(base: int | float, exponent: int | float) -> bool:
+    """Whether an integer power would have more than MAX_BITS bits; known before it is computed."""
+    if isinstance(base, float) or isinstance(exponent, float) or abs(base) < 2:
+        return False
+    return abs(exponent) * (base.bit_length() - 1) > MAX_BITS
