@@ -1,0 +1,132 @@
+"""What a run tells: a progress bar, one plain line per logged step, `metrics.jsonl`.
+
+`metrics.jsonl` has one flat JSON object per logged step or evaluation, is only appended to, and
+is flushed line by line. A resumed run appends to it; where it repeats steps, the values written
+last count (`read_metrics`). Numbers that are not finite are written as null.
+"""
+
+import json
+import math
+from pathlib import Path
+
+from tqdm import tqdm
+
+from tl import InputError
+
+# key in metrics.jsonl -> (name on the line, format)
+FIELDS = {
+    "loss": ("loss", "{:.4f}"),
+    "eval_loss": ("eval_loss", "{:.4f}"),
+    "learning_rate": ("lr", "{:.3e}"),
+    "grad_norm": ("grad", "{:.3f}"),
+    "tokens_per_second": ("tok/s", "{:,.0f}"),
+    "memory_gib": ("mem", "{:.1f}G"),
+    "skipped_steps": ("skipped", "{:d}"),
+}
+WIDTHS = {"loss": 7, "eval_loss": 7, "lr": 9, "grad": 7, "tok/s": 9, "mem": 6, "skipped": 1}
+
+
+class RunLog:
+    """The log of one run; on other ranks than the main one it does nothing. Use as a context
+    manager.
+
+    total_steps: optimizer steps of the whole run. start_step: steps already done (resume).
+    Raises InputError if tensorboard is asked for and not installed.
+    """
+
+    def __init__(
+        self,
+        output_dir: str | Path,
+        is_main: bool,
+        total_steps: int,
+        start_step: int = 0,
+        tensorboard: bool = False,
+    ) -> None:
+        self.total_steps = total_steps
+        self._writer = _summary_writer(output_dir) if tensorboard else None
+        self._file = self._bar = None
+        if not is_main:
+            return
+        Path(output_dir).mkdir(parents=True, exist_ok=True)
+        self._file = _open_for_append(Path(output_dir) / "metrics.jsonl")
+        self._bar = tqdm(total=total_steps, initial=start_step, unit="step", disable=None)
+
+    def advance(self, steps: int = 1) -> None:
+        """Moves the bar by finished optimizer steps."""
+        if self._bar is not None:
+            self._bar.update(steps)
+
+    def record(self, step: int, **metrics: float) -> None:
+        """Writes the metrics of finished step `step` (1-based) as one JSON line and one plain
+        line.
+
+        Keys outside FIELDS stand in the file only.
+        """
+        if self._file is None:
+            return
+        row = {"step": step, **{key: _finite(value) for key, value in metrics.items()}}
+        self._file.write(json.dumps(row, allow_nan=False) + "\n")
+        self._file.flush()
+        self.say(self._line(step, metrics))
+        if self._writer is not None:
+            for key, value in metrics.items():
+                self._writer.add_scalar(key, value, step)
+
+    def say(self, line: str) -> None:
+        """Prints a line on stdout, above the bar, on the main rank."""
+        if self._bar is not None:
+            with self._bar.external_write_mode():
+                print(line, flush=True)
+
+    def _line(self, step: int, metrics: dict[str, float]) -> str:
+        width = len(str(self.total_steps))
+        parts = [f"step {step:>{width}}/{self.total_steps}"]
+        for key, (name, form) in FIELDS.items():
+            if key in metrics:
+                parts.append(f"{name} {form.format(metrics[key]):>{WIDTHS[name]}}")
+        return "  ".join(parts)
+
+    def close(self) -> None:
+        """Closes the bar and the files."""
+        for part in (self._bar, self._file, self._writer):
+            if part is not None:
+                part.close()
+
+    def __enter__(self) -> "RunLog":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.close()
+
+
+def read_metrics(path: str | Path) -> dict[int, dict]:
+    """step -> its metrics; of what was written twice for one step, the last."""
+    steps: dict[int, dict] = {}
+    for line in Path(path).read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        steps.setdefault(row["step"], {}).update(row)
+    return dict(sorted(steps.items()))
+
+
+def _open_for_append(path: Path):
+    """Opens a JSONL file behind its last complete line: a killed run may have left half of
+    one."""
+    file = open(path, "a+b")
+    content = file.seek(0) or file.read()
+    file.truncate(content.rfind(b"\n") + 1)
+    file.close()
+    return open(path, "a", encoding="utf-8")
+
+
+def _finite(value: float) -> float | None:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _summary_writer(output_dir: str | Path):
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise InputError(
+            "--tensorboard: the package tensorboard is not installed; pip install tensorboard"
+        ) from None
+    return SummaryWriter(str(output_dir))
