@@ -30,7 +30,9 @@ class Stream(NamedTuple):
     rows: Tensor
 
     def to(self, device: torch.device) -> "Stream":
-        return Stream(*(tensor.to(device, non_blocking=True) for tensor in self))
+        """All but cu_seqlens, which the host reads: attention wants the lengths as numbers."""
+        moved = Stream(*(tensor.to(device, non_blocking=True) for tensor in self))
+        return moved._replace(cu_seqlens=self.cu_seqlens)
 
     def silent(self) -> "Stream":
         """The same tokens without anything to learn: what a rank without examples sends through the

@@ -61,6 +61,13 @@ class Example:
     def __len__(self) -> int:
         return len(self.input_ids)
 
+    @property
+    def key_mask(self) -> Tensor:
+        """bool[T]: where a key token is predicted and learned."""
+        mask = torch.zeros(len(self), dtype=torch.bool)
+        mask[[key - 1 for reply in self.replies for key in reply.key_tokens]] = True
+        return mask & (self.weights > 0)
+
 
 class Encoder:
     """Conversation -> Example, with MAE and PKT.

@@ -1,0 +1,97 @@
+"""A file of trajectories as examples, with an account of everything that was read and left out."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tl import InputError
+from tl.calls.schema import Conversation
+from tl.data.conversation import read_conversations
+from tl.data.encode import Encoder, Example
+
+Progress = Callable[[Iterable[Conversation]], Iterable[Conversation]]
+
+
+@dataclass
+class Dataset:
+    """The examples of one file.
+
+    silent: trajectories in which nothing is learned (all replies erroneous or context only).
+    skipped: one message for each record that was left out (`--on_bad_record skip`).
+    """
+
+    path: Path
+    examples: list[Example] = field(default_factory=list)
+    silent: int = 0
+    skipped: list[str] = field(default_factory=list)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each example."""
+        return [len(example) for example in self.examples]
+
+    def summary(self) -> list[str]:
+        """What is learned and what is not, in lines for a terminal."""
+        replies = [reply for example in self.examples for reply in example.replies]
+        learned = sum(int((example.weights > 0).sum()) for example in self.examples)
+        tokens = sum(self.lengths)
+        keys = sum(int(example.key_mask.sum()) for example in self.examples)
+        errors = Counter(reply.error.value for reply in replies if reply.error)
+        kinds = ", ".join(f"{name} {count}" for name, count in errors.most_common())
+        lines = [
+            f"{self.path}: {len(self.examples):,} trajectories, {tokens:,} tokens, "
+            f"longest {max(self.lengths, default=0):,}",
+            f"  replies {len(replies):,}, of them erroneous {sum(errors.values()):,}"
+            + (f" ({kinds})" if kinds else ""),
+            f"  tokens learned {learned:,} ({learned / max(tokens, 1):.1%}), key tokens {keys:,}",
+        ]
+        if self.silent:
+            lines.append(f"  left out, nothing to learn in them: {self.silent:,} trajectories")
+        if self.skipped:
+            lines.append(f"  left out, not usable: {len(self.skipped):,} records, first:")
+            lines.append(f"    {self.skipped[0]}")
+        return lines
+
+
+def load_dataset(
+    path: str | Path, encoder: Encoder, on_bad_record: str = "error", progress: Progress = iter
+) -> Dataset:
+    """Read and encode a file; its decoded supervised spans are checked against the replies.
+
+    on_bad_record: "error" raises InputError at the first record that cannot be used (malformed,
+        too long, not tokenisable); "skip" leaves it out and keeps the message.
+    Raises InputError if nothing is left to learn.
+    """
+    assert on_bad_record in ("error", "skip"), on_bad_record
+    dataset = Dataset(Path(path))
+    skip = None
+    if on_bad_record == "skip":
+
+        def skip(error: InputError) -> None:
+            dataset.skipped.append(str(error))
+
+    for example in _encoded(progress(read_conversations(path, skip)), encoder, skip):
+        if example.weights.any():
+            dataset.examples.append(example)
+        else:
+            dataset.silent += 1
+    if not dataset.examples:
+        left_out = f"; the first one skipped: {dataset.skipped[0]}" if dataset.skipped else ""
+        raise InputError(
+            f"{path}: nothing to learn: {dataset.silent} trajectories without a trained reply, "
+            f"{len(dataset.skipped)} records skipped{left_out}"
+        )
+    return dataset
+
+
+def _encoded(
+    conversations: Iterable[Conversation], encoder: Encoder, skip: Callable | None
+) -> Iterator[Example]:
+    for conversation in conversations:
+        try:
+            yield encoder(conversation)
+        except InputError as error:
+            if skip is None:
+                raise
+            skip(error)
