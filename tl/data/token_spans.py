@@ -32,7 +32,7 @@ def cover(spans: Sequence[Span], length: int) -> list[Span]:
     covered = []
     next_start = next_end = length
     for start, end in reversed(spans):
-        start = min(start, next_start)
+        start = min(start, next_start, length - 1)
         end = min(max(end, next_start), next_end)
         if start == end:
             end = next_end
