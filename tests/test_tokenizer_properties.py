@@ -91,7 +91,7 @@ def test_spans_are_monotone_and_cover_the_text(kind, text):
 @pytest.mark.parametrize("kind", KINDS)
 @given(text=texts())
 def test_spans_are_the_text_of_their_tokens(kind, text):
-    """Wherever a token ends and the next one starts, the text up to there is the ids' up to there."""
+    """Where one token ends and the next one starts, the ids up to there are the text up to there."""
     if kind == "qwen2":
         text = unicodedata.normalize("NFC", text)
     tokenizer = load(kind)
@@ -139,7 +139,7 @@ def test_spans_of_normalised_text_index_the_original():
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9))), st.integers(1, 9))
 def test_cover_repairs_any_spans(spans, length):
-    """Whatever a library reports: as many spans as before, monotone, not empty, nothing left out."""
+    """Whatever a library reports: the same number of spans, monotone, not empty, without gaps."""
     covered = cover(spans, length)
     assert len(covered) == len(spans)
     assert all(0 <= a < b <= length for a, b in covered)

@@ -118,7 +118,7 @@ def metaspace(directory: Path) -> None:
 
 
 def prepend(directory: Path) -> None:
-    """Like Llama 2's published tokenizer.json: a Prepend normaliser, BOS from the post-processor."""
+    """Like Llama 2's published tokenizer.json: Prepend normaliser, BOS from the post-processor."""
     tokenizer = _byte_fallback_bpe()
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
@@ -145,7 +145,7 @@ def _save_llama(tokenizer: Tokenizer, directory: Path) -> None:
 
 
 def _byte_fallback_bpe() -> Tokenizer:
-    """Trained on the corpus with "▁" for spaces; ids 0 to 2 are <unk>, <s>, </s>, then 256 bytes."""
+    """Trained with "▁" for spaces. Its first ids are <unk>, <s>, </s>, then the 256 bytes."""
     trained = Tokenizer(models.BPE())
     trained.pre_tokenizer = pre_tokenizers.Metaspace()
     trained.train_from_iterator(CORPUS, trainers.BpeTrainer(vocab_size=300, show_progress=False))

@@ -9,10 +9,16 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from tl import InputError
 from tl.data.token_spans import Span, check_text, cover
-from tl.data.tokenizer_files import TokenizerConfig, id_clash, read_object, read_text
+from tl.data.tokenizer_files import (
+    TokenizerConfig,
+    id_clash,
+    is_id,
+    one_line,
+    read_object,
+    read_text,
+)
 
-# The pre-tokenizer of Qwen2, as in
-# https://github.com/huggingface/transformers/blob/v5.0.0/src/transformers/models/qwen2/tokenization_qwen2.py
+# The words of Qwen2: PRETOKENIZE_REGEX in models/qwen2/tokenization_qwen2.py of transformers 5.23.0.
 QWEN2_WORDS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -47,14 +53,14 @@ class FastTokenizer:
         self._continuation = self._whole if continuation is whole else _plain(continuation, config)
         # Byte-level BPE with a prefix space keeps it when decoding; Llama's decoder strips it.
         self._stray = whole.decode(whole.encode("a").ids).removesuffix("a")
+        self.vocab_size = max(whole.get_vocab(with_added_tokens=True).values()) + 1
         own_bos = prepended[0] if prepended else None
         self.bos_id = config.bos_id(whole.token_to_id, own_bos)
-        self.eos_id = config.eos_id(whole.token_to_id, None)
+        self.eos_id = config.eos_id(whole.token_to_id, None, self.vocab_size)
         by_class = config.tokenizer_class in BOS_BY_CLASS
         self.add_bos = self.bos_id is not None and (
             config.add_bos if config.add_bos is not None else own_bos == self.bos_id or by_class
         )
-        self.vocab_size = max(whole.get_vocab(with_added_tokens=True).values()) + 1
         self.files = config.files
         self._check_control_tokens(config)
 
@@ -126,7 +132,7 @@ def load_vocab_and_merges(directory: Path, config: TokenizerConfig) -> FastToken
             tokenizer = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
         except Exception as error:  # the library raises nothing more exact
             raise InputError(
-                f"{directory}: vocab.json and merges.txt do not belong together: {error}"
+                f"{directory}: vocab.json and merges.txt do not belong together: {one_line(error)}"
             ) from error
         return _byte_level(tokenizer, config, prefix)
 
@@ -157,7 +163,7 @@ def _from_spec(path: Path, spec: dict[str, Any]) -> tokenizers.Tokenizer:
     except Exception as error:  # the library raises nothing more exact
         raise InputError(
             f"{path}: is no tokenizer.json of the tokenizers library {tokenizers.__version__} "
-            f"({error}): copy the file again"
+            f"({one_line(error)}): copy the file again"
         ) from error
 
 
@@ -209,9 +215,10 @@ def _read_vocabulary(path: Path) -> dict[str, int]:
     vocabulary = read_object(path)
     names: dict[int, str] = {}
     for token, index in vocabulary.items():
-        if isinstance(index, bool) or not isinstance(index, int) or index < 0:
+        if not is_id(index):
             raise InputError(
-                f"{path}: {token!r} has the id {index!r}, expected a non-negative number"
+                f"{path}: {token!r} has the id {index!r}, expected a non-negative whole number: "
+                "copy the file again"
             )
         if index in names:
             raise InputError(

@@ -7,7 +7,7 @@ from sentencepiece import SentencePieceProcessor
 
 from tl import InputError
 from tl.data.token_spans import Span, check_text, cover
-from tl.data.tokenizer_files import TokenizerConfig, id_clash
+from tl.data.tokenizer_files import TokenizerConfig, id_clash, one_line
 
 # Two serialised protobuf messages in a row are one message with the later fields winning
 # (https://protobuf.dev/programming-guides/encoding/#last-one-wins). These four bytes are
@@ -30,11 +30,12 @@ class SentencePieceTokenizer:
         self._pieces = self._whole.piece_size()
         self._added = {token.content: token.id for token in config.added}
         self._check_added(config)
+        self.vocab_size = max(self._pieces - 1, *self._added.values(), 0) + 1
         self.bos_id = config.bos_id(self._token_to_id, _present(self._whole.bos_id()))
-        self.eos_id = config.eos_id(self._token_to_id, _present(self._whole.eos_id()))
+        own_eos = _present(self._whole.eos_id())
+        self.eos_id = config.eos_id(self._token_to_id, own_eos, self.vocab_size)
         said = config.add_bos is None or config.add_bos
         self.add_bos = said and self.bos_id is not None
-        self.vocab_size = max(self._pieces - 1, *self._added.values(), 0) + 1
         self.files = config.files
 
     def encode(self, text: str) -> list[int]:
@@ -84,8 +85,8 @@ def load_sentencepiece(path: Path, config: TokenizerConfig) -> SentencePieceToke
         return SentencePieceTokenizer(model, config)
     except RuntimeError as error:
         raise InputError(
-            f"{path}: is no SentencePiece model ({error}; {len(model)} bytes): copy the file again "
-            "(a few hundred bytes are usually a Git LFS pointer)"
+            f"{path}: is no SentencePiece model ({one_line(error)}; {len(model)} bytes): copy the "
+            "file again (a file of about 130 bytes is usually a Git LFS pointer)"
         ) from error
 
 

@@ -2,12 +2,14 @@
 
 A conversation is encoded piece by piece (`tl.dialects.segment`). The first piece starts a text, the
 others continue it. Starting and continuing differ for tokenizers that put a space in front of a
-text (Llama 2): "get" alone is `▁get`, but after "(" it is `get`. So there are two pairs of methods:
+text (Llama 2): "get" alone is `▁get`, but after "(" it is `get`. So there are two pairs of
+methods:
 
     encode          decode              a whole text, as the tokenizer itself encodes it
     encode_segment  decode_segment      a continuation; its ids are those that a model generates
 
-Ids of consecutive segments can be joined, and `decode_segment` of the joined ids is the joined text.
+Ids of consecutive segments can be joined, and `decode_segment` of the joined ids is the joined
+text.
 """
 
 from pathlib import Path

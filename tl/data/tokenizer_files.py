@@ -57,19 +57,26 @@ class TokenizerConfig:
         """own: what the tokenizer's file says by itself, if nothing is declared."""
         return self._id("bos_token", token_to_id) if "bos_token" in self.special else own
 
-    def eos_id(self, token_to_id: Callable[[str], int | None], own: int | None) -> int:
+    def eos_id(
+        self, token_to_id: Callable[[str], int | None], own: int | None, vocab_size: int
+    ) -> int:
         """Declared, else the tokenizer's own, else the (first) one of generation_config.json."""
         for found in (self._id("eos_token", token_to_id), own):
             if found is not None:
                 return found
-        generation = self.directory / "generation_config.json"
-        ids = read_object(generation).get("eos_token_id") if generation.is_file() else None
+        path = self.directory / "generation_config.json"
+        ids = read_object(path).get("eos_token_id") if path.is_file() else None
         first = ids[0] if isinstance(ids, list) and ids else ids
-        if not isinstance(first, int):
+        if first is None:
             raise InputError(
                 f"{self.directory}: no end-of-sequence token is declared; expected eos_token in "
                 "tokenizer_config.json (or special_tokens_map.json) or eos_token_id in "
                 "generation_config.json: add it"
+            )
+        if not is_id(first) or first >= vocab_size:
+            raise InputError(
+                f"{path}: eos_token_id is {ids!r}, expected an id (or a list of ids) from 0 to "
+                f"{vocab_size - 1}, the vocabulary of the tokenizer: correct it"
             )
         return first
 
@@ -83,6 +90,16 @@ class TokenizerConfig:
                 "special_tokens_map.json"
             )
         return found
+
+
+def is_id(value: Any) -> bool:
+    """Whether a JSON value can be a token id."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
+
+
+def one_line(error: Exception) -> str:
+    """A library's message, fit to be quoted inside of ours."""
+    return " ".join(str(error).split())[:300]
 
 
 def read_config(directory: Path) -> TokenizerConfig:
@@ -151,10 +168,10 @@ def _added_tokens(directory: Path, decoder: Any, older: dict) -> tuple[AddedToke
 
 
 def _add(known: dict[int, AddedToken], place: Path, token: AddedToken) -> None:
-    if isinstance(token.id, bool) or not isinstance(token.id, int) or token.id < 0:
+    if not is_id(token.id):
         raise InputError(
             f"{place}: the added token {token.content!r} has the id {token.id!r}, expected a "
-            "non-negative number"
+            "non-negative whole number"
         )
     before = known.get(token.id)
     if before is not None and before.content != token.content:
