@@ -251,3 +251,11 @@ def test_text_that_is_a_control_token(tmp_path):
     gpt2_files(tmp_path)
     change(tmp_path / "tokenizer_config.json", lambda config: config.update(eos_token="get"))
     refused(tmp_path, "reads the text 'get' as the control token")
+
+
+def test_symbol_of_sentencepiece_that_is_a_control_token(tmp_path):
+    """User-defined symbols are read from text, so they cannot end a turn."""
+    sentencepiece_model(tmp_path, user_defined_symbols=["<|im_end|>"])
+    load_tokenizer(tmp_path)
+    write_json(tmp_path / "tokenizer_config.json", {"eos_token": "<|im_end|>"})
+    refused(tmp_path, "reads the text '<|im_end|>' as the control token")

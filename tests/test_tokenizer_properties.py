@@ -16,7 +16,7 @@ from tl.data.token_spans import cover
 from tl.data.tokenizer import load_tokenizer
 
 KINDS = [*BUILDERS, "llama2", "qwen2"]
-SPACE_IS_BLOCK = {"metaspace", "prepend", "sentencepiece", "llama2"}  # "▁" is read as a space
+SENTENCEPIECE = {"metaspace", "prepend", "sentencepiece", "unigram_without_prefix", "llama2"}
 
 
 @cache
@@ -29,10 +29,10 @@ def load(kind: str):
 
 
 def written(kind: str, text: str) -> str:
-    """The text as the family can represent it."""
+    """The text as the family can represent it. For SentencePiece "▁" is a space."""
     if kind == "qwen2":
         return unicodedata.normalize("NFC", text)
-    return text.replace("▁", " ") if kind in SPACE_IS_BLOCK else text
+    return text.replace("▁", " ") if kind in SENTENCEPIECE else text
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -91,7 +91,7 @@ def test_spans_are_monotone_and_cover_the_text(kind, text):
 @pytest.mark.parametrize("kind", KINDS)
 @given(text=texts())
 def test_spans_are_the_text_of_their_tokens(kind, text):
-    """Where one token ends and the next one starts, the ids up to there are the text up to there."""
+    """Where a token ends and the next one starts, the ids up to there are the text up to there."""
     if kind == "qwen2":
         text = unicodedata.normalize("NFC", text)
     tokenizer = load(kind)

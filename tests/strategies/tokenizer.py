@@ -181,10 +181,16 @@ def sentencepiece_model(directory: Path, **settings) -> None:
     (directory / "tokenizer.vocab").unlink()
 
 
+def unigram_without_prefix(directory: Path) -> None:
+    """The other SentencePiece algorithm, and a model that puts no space in front of a text."""
+    sentencepiece_model(directory, model_type="unigram", add_dummy_prefix=False)
+
+
 BUILDERS = {
     "byte_level": byte_level,
     "gpt2_files": gpt2_files,
     "metaspace": metaspace,
     "prepend": prepend,
     "sentencepiece": sentencepiece_model,
+    "unigram_without_prefix": unigram_without_prefix,
 }

@@ -10,6 +10,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers
 from tl import InputError
 from tl.data.token_spans import Span, check_text, cover
 from tl.data.tokenizer_files import (
+    AddedToken,
     TokenizerConfig,
     id_clash,
     is_id,
@@ -18,7 +19,7 @@ from tl.data.tokenizer_files import (
     read_text,
 )
 
-# The words of Qwen2: PRETOKENIZE_REGEX in models/qwen2/tokenization_qwen2.py of transformers 5.23.0.
+# Qwen2's words: PRETOKENIZE_REGEX in models/qwen2/tokenization_qwen2.py of transformers 5.23.0.
 QWEN2_WORDS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -62,7 +63,7 @@ class FastTokenizer:
             config.add_bos if config.add_bos is not None else own_bos == self.bos_id or by_class
         )
         self.files = config.files
-        self._check_control_tokens(config)
+        config.check_control_tokens(self._control_tokens(), self.encode_segment)
 
     def encode(self, text: str) -> list[int]:
         return self._whole.encode(check_text(text)).ids
@@ -80,17 +81,15 @@ class FastTokenizer:
     def decode_segment(self, ids: list[int]) -> str:
         return self._continuation.decode(ids)
 
-    def _check_control_tokens(self, config: TokenizerConfig) -> None:
-        for token_id, token in self._whole.get_added_tokens_decoder().items():
-            harmless = not token.special or token.content == getattr(
-                self._whole.model, "unk_token", None
-            )
-            if not harmless and token_id in self.encode_segment(token.content):
-                raise InputError(
-                    f"{config.directory}: the tokenizer reads the text {token.content!r} as the "
-                    f"control token {token_id}, so that data could steer the model; expected a "
-                    "vocabulary without that text: remove it from the merges or the vocabulary"
-                )
+    def _control_tokens(self) -> list[AddedToken]:
+        """Without the unknown token, which may well stand for a character."""
+        unknown = getattr(self._whole.model, "unk_token", None)
+        added = self._whole.get_added_tokens_decoder().items()
+        return [
+            AddedToken(index, token.content, True)
+            for index, token in added
+            if token.special and token.content != unknown
+        ]
 
 
 def load_tokenizer_json(path: Path, config: TokenizerConfig) -> FastTokenizer:

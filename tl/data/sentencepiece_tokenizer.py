@@ -7,7 +7,7 @@ from sentencepiece import SentencePieceProcessor
 
 from tl import InputError
 from tl.data.token_spans import Span, check_text, cover
-from tl.data.tokenizer_files import TokenizerConfig, id_clash, one_line
+from tl.data.tokenizer_files import AddedToken, TokenizerConfig, id_clash, one_line
 
 # Two serialised protobuf messages in a row are one message with the later fields winning
 # (https://protobuf.dev/programming-guides/encoding/#last-one-wins). These four bytes are
@@ -37,6 +37,9 @@ class SentencePieceTokenizer:
         said = config.add_bos is None or config.add_bos
         self.add_bos = said and self.bos_id is not None
         self.files = config.files
+        special = [content for content in config.special.values() if content is not None]
+        control = [AddedToken(self._token_to_id(content), content, True) for content in special]
+        config.check_control_tokens(control, self.encode_segment)
 
     def encode(self, text: str) -> list[int]:
         return self._whole.encode(check_text(text))

@@ -3,7 +3,7 @@ tokens added later, and which files a saved model needs.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,6 +79,18 @@ class TokenizerConfig:
                 f"{vocab_size - 1}, the vocabulary of the tokenizer: correct it"
             )
         return first
+
+    def check_control_tokens(
+        self, tokens: Iterable[AddedToken], encode: Callable[[str], list[int]]
+    ) -> None:
+        """Raises InputError if the text of a control token is encoded as the control token."""
+        for token in tokens:
+            if token.id in encode(token.content):
+                raise InputError(
+                    f"{self.directory}: the tokenizer reads the text {token.content!r} as the "
+                    f"control token {token.id}, so that data could steer the model; expected a "
+                    "vocabulary that spells this text: take it out of the merges or the pieces"
+                )
 
     def _id(self, key: str, token_to_id: Callable[[str], int | None]) -> int | None:
         content = self.special.get(key)
