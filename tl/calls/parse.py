@@ -34,7 +34,7 @@ from tl.calls.literals import (
 from tl.calls.schema import Call
 from tl.calls.write import MAX_DEPTH, format_call, format_value
 
-__all__ = ["CallError", "format_call", "format_value", "parse_call", "scan_call"]
+__all__ = ["CallError", "format_call", "format_value", "parse_call", "scan_call", "scan_value"]
 
 CONSTANTS = {
     "True": True,
@@ -74,12 +74,21 @@ def scan_call(text: str) -> tuple[Call, int]:
         raise CallError("too_deep", "the call is nested too deeply", 0, len(text)) from None
 
 
+def scan_value(text: str, start: int = 0) -> tuple[Any, int]:
+    """The JSON or Python value that stands at `start`, and the place behind it."""
+    try:
+        reader = _Reader(text, start)
+        return reader.value(), reader.position
+    except RecursionError:
+        raise CallError("too_deep", "the value is nested too deeply", start, len(text)) from None
+
+
 class _Reader:
     """A text and the place up to which it is read. Each method reads one rule of the grammar."""
 
-    def __init__(self, text: str):
+    def __init__(self, text: str, position: int = 0):
         self.text = text
-        self.position = 0
+        self.position = position
         self.depth = 0
 
     # Rules of a call
