@@ -17,13 +17,10 @@ Sources: the authors' call style (README of Junjie-Ye/TL-Training at 77c875a); t
 calls add arithmetic of literals (BFCL) and names that are no identifiers (RoTBench, ToolAlpaca).
 """
 
-import operator
-from collections.abc import Callable
 from typing import Any, NoReturn
 
+from tl.calls.arithmetic import OPERATORS, SIGN_STRENGTH, CalculationError, calculate
 from tl.calls.literals import (
-    LARGEST_INT,
-    MAX_DIGITS,
     QUOTES,
     CallError,
     end_of_word,
@@ -46,18 +43,6 @@ CONSTANTS = {
     "NaN": float("nan"),
     "Infinity": float("inf"),
 }
-# operator -> (binding strength, function); the longer spelling stands first.
-OPERATORS = {
-    "**": (4, operator.pow),
-    "//": (2, operator.floordiv),
-    "*": (2, operator.mul),
-    "/": (2, operator.truediv),
-    "%": (2, operator.mod),
-    "+": (1, operator.add),
-    "-": (1, operator.sub),
-}
-SIGN_STRENGTH = 3  # -2**2 is -(2**2)
-MAX_BITS = LARGEST_INT.bit_length()
 
 
 def parse_call(text: str) -> Call:
@@ -97,7 +82,7 @@ class _Reader:
         name = self.tool_name()
         positional, arguments = [], {}
         while not self.take(")"):
-            start = self.position
+            start = self.skip_space()
             key = self.argument_name()
             if key is None and arguments:
                 self.fail("positional_after_keyword", "a value without a name after a named one")
@@ -147,10 +132,10 @@ class _Reader:
         start = self.skip_space()
         left = self.operand()
         while (symbol := self.operator(weakest)) is not None:
-            strength, function = OPERATORS[symbol]
+            strength = OPERATORS[symbol][0]
             # `**` binds to the right, and a sign may follow it: 2**-1
             right = self.value(strength - 1 if symbol == "**" else strength)
-            left = self.compute(function, left, right, start)
+            left = self.calculate(symbol, left, right, start)
         self.depth -= 1
         return left
 
@@ -174,7 +159,7 @@ class _Reader:
             self.skip_space()
         if sign is None:
             return self.atom()
-        return self.compute(operator.mul, self.value(SIGN_STRENGTH), sign, start)
+        return self.calculate("*", self.value(SIGN_STRENGTH), sign, start)
 
     def atom(self) -> Any:
         self.skip_space()
@@ -244,23 +229,11 @@ class _Reader:
             self.separator("}")
         return values
 
-    # Arithmetic
-
-    def compute(self, function: Callable, left: Any, right: Any, start: int) -> int | float:
-        """One operation on two numbers; results that no literal could write are errors."""
-        if not (_is_number(left) and _is_number(right)):
-            self.fail("bad_arithmetic", "only numbers can be calculated with", start)
-        if function is operator.pow and _power_is_large(left, right):
-            self.fail("too_large", f"a power of more than {MAX_DIGITS} digits", start)
+    def calculate(self, symbol: str, left: Any, right: Any, start: int) -> int | float:
         try:
-            result = function(left, right)
-        except (ArithmeticError, ValueError) as error:
-            self.fail("bad_arithmetic", f"the calculation fails: {error}", start)
-        if isinstance(result, complex):
-            self.fail("bad_arithmetic", "the result is a complex number", start)
-        if isinstance(result, int) and abs(result) >= LARGEST_INT:
-            self.fail("too_large", f"an integer of more than {MAX_DIGITS} digits", start)
-        return result
+            return calculate(symbol, left, right)
+        except CalculationError as error:
+            self.fail(error.kind, str(error), start)
 
     # Tokens
 
@@ -296,18 +269,10 @@ class _Reader:
             self.fail("unterminated_call", f"the text ends where {wanted} is expected")
         self.fail("expected", f"expected {wanted}, found {self.peek()!r}", self.position)
 
-    def fail(self, kind: str, message: str, start: int | None = None, end: int | None = None):
+    def fail(
+        self, kind: str, message: str, start: int | None = None, end: int | None = None
+    ) -> NoReturn:
         start = self.position if start is None else start
         end = self.position if end is None else end
         raise CallError(kind, message, start, max(start, min(end, len(self.text))))
 
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _power_is_large(base: int | float, exponent: int | float) -> bool:
-    """Whether an integer power would have more than MAX_BITS bits; known before it is computed."""
-    if isinstance(base, float) or isinstance(exponent, float) or abs(base) < 2:
-        return False
-    return abs(exponent) * (base.bit_length() - 1) > MAX_BITS
