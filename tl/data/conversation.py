@@ -65,8 +65,8 @@ def _conversation(record: Any, number: int, source: str) -> Conversation:
     """One record. `source`, its place, is kept for later errors."""
     if not isinstance(record, dict):
         raise InputError(
-            f"{describe(record)}, expected an object; a .json file is one list of records, a .jsonl "
-            "file has one record per line"
+            f"{describe(record)}, expected an object; a .json file is one list of records, a "
+            ".jsonl file has one record per line"
         )
     name = _record_id(record, number)
     with at(f"id {name!r}") if "id" in record else at("record without id"):
@@ -109,7 +109,8 @@ def _format(record: dict) -> tuple[str, Callable[[dict, str], Content]]:
         return key, read_sharegpt
     if "role" not in first:
         raise InputError(
-            f"{key}[0] has the keys {list(first)[:8]}, expected 'role' or 'from'; formats: {FORMATS}"
+            f"{key}[0] has the keys {list(first)[:8]}, expected 'role' or 'from', as in a known "
+            f"format: {FORMATS}"
         )
     if key == "messages" or "tools" in record or "functions" in record:
         return key, read_openai

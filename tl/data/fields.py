@@ -1,4 +1,4 @@
-"""Fields of a record that came from JSON: taken out with their type checked, errors named by path."""
+"""Fields of a record: taken out with their type checked, errors named by the path to the field."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,16 +56,24 @@ def read_arguments(text: str) -> dict[str, Any]:
     return value
 
 
-def read_call(value: Any, arguments_key: str = "arguments") -> Call:
+def read_call(value: Any) -> Call:
     """{"name": ..., "arguments": {...}}; the arguments may also be that object's JSON text."""
     name = take_text(value, "name")
     if not name:
         raise InputError("'name' is empty, expected the name of the called tool")
-    arguments = take(value, arguments_key, dict | str, "an object of arguments")
+    arguments = take(value, "arguments", dict | str, "an object of arguments")
     if isinstance(arguments, str):
-        with at(repr(arguments_key)):
+        with at("'arguments'"):
             arguments = read_arguments(arguments)
     return Call(name, arguments)
+
+
+def is_trained(message: dict) -> bool:
+    """`weight` of an assistant message: 0 is context only, 1 (as without it) is trained."""
+    weight = message.get("weight", 1)
+    if not isinstance(weight, int | float) or weight not in (0, 1):
+        raise InputError(f"'weight' is {describe(weight)}, expected 0 (context) or 1 (trained)")
+    return bool(weight)
 
 
 def read_tools(value: Any) -> tuple[Tool, ...]:

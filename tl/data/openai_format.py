@@ -2,7 +2,7 @@
 
     system, developer   content
     user                content
-    assistant           content, tool_calls or both; weight 0: context only, weight 1 (default): trained
+    assistant           content, tool_calls or both; trained, but context only with weight 0
     tool                content, tool_call_id: the result of that call of the message before it
 
 Content is a string, null, absent, or a list of {"type": "text", "text"} parts, which are joined. A
@@ -21,7 +21,16 @@ from typing import Any
 
 from tl import InputError
 from tl.calls.schema import Call
-from tl.data.fields import at, describe, merge_tools, read_call, read_tools, take, take_text
+from tl.data.fields import (
+    at,
+    describe,
+    is_trained,
+    merge_tools,
+    read_call,
+    read_tools,
+    take,
+    take_text,
+)
 from tl.data.turns import Content, Turns
 
 ROLES = "system, developer, user, assistant, tool or function"
@@ -50,7 +59,7 @@ def _read_message(message: Any, turns: Turns) -> None:
         turns.user(_text(message))
     elif role == "assistant":
         calls, ids = _calls(message)
-        turns.assistant(_reply_text(message), calls, ids, _is_trained(message))
+        turns.assistant(_reply_text(message), calls, ids, is_trained(message))
     elif role == "tool":
         turns.result(_text(message), _optional_id(message, "tool_call_id"))
     elif role == "function":
@@ -124,10 +133,3 @@ def _optional_id(holder: dict, key: str) -> str | None:
     if not isinstance(name, str | None) or name == "":
         raise InputError(f"{key!r} is {describe(name)}, expected a non-empty string")
     return name
-
-
-def _is_trained(message: dict) -> bool:
-    weight = message.get("weight", 1)
-    if weight not in (0, 1):
-        raise InputError(f"'weight' is {describe(weight)}, expected 0 (context) or 1 (trained)")
-    return bool(weight)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tl import InputError
+from tl.data.fields import describe
 from tl.data.strict_json import read_json, read_json_list
 
 
@@ -42,7 +43,8 @@ def read_records(path: Path) -> Iterator[Record]:
             yield record
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}); give a readable .json or .jsonl file"
+            f"{path}: cannot be read ({error.strerror or error}), expected a .json or .jsonl file; "
+            "correct the path"
         ) from None
     if not number:
         raise InputError(f"{path}: holds no record, expected at least one; check the file")
@@ -89,19 +91,12 @@ def _data_list(text: str) -> list:
     try:
         value = read_json(text)
     except InputError as error:
-        if "more text behind" in str(error):
-            raise InputError(f"{error}; a file with one record per line is named .jsonl") from None
-        raise
-    if isinstance(value, dict) and isinstance(value.get("data"), list):
-        return value["data"]
-    got = (
-        f"an object with the keys {', '.join(map(repr, value))}"
-        if isinstance(value, dict)
-        else "no"
-    )
-    raise InputError(
-        f'{got} list, expected a list of records, or an object with the list as "data"'
-    )
+        raise InputError(f"{error} (a file with one record per line is named .jsonl)") from None
+    if not isinstance(value, dict) or not isinstance(value.get("data"), list):
+        raise InputError(
+            f"{describe(value)}, expected a list of records, or an object with that list as 'data'"
+        )
+    return value["data"]
 
 
 def _decoded(content: bytes, start: int, skip_mark: bool) -> str:

@@ -1,10 +1,188 @@
-"""ShareGPT with function calls: {"conversations": [{"from", "value"}], "tools", "system"}."""
+"""ShareGPT with function calls: {"conversations": [{"from", "value"}], "tools", "system"}.
 
+    from                                        value
+    system                                      text
+    human, user                                 text
+    gpt, assistant, model                       the reply; weight 0 beside it: context only
+    function_call, function-call, tool_call     {"name", "arguments"} as JSON, or a list of such
+                                                calls; <think>...</think> in front of it is text
+    observation, tool, tool_response,           the result of the next call
+    function-response, function_response
+
+- A function_call directly behind a gpt message or another function_call belongs to the same reply.
+- The results of parallel calls are as many observations, or one that is a JSON list of as many.
+- "tools" is a list of schemas or that list's JSON text; "system" a system message in front.
+
+Hermes records say the same inside the text: `<tool_call>{...}</tool_call>` in a reply, behind its
+text; `<tool_response>...</tool_response>` in a result, one per call; where the record has no
+"tools", the system text has the schemas between <tools> and </tools>. That text stays as it is.
+
+Sources: hiyouga/LLaMA-Factory at 015ff25, data/README.md and data/glaive_toolcall_en_demo.json;
+NousResearch/hermes-function-calling-v1; hypervariance/function-calling-sharegpt (its role names).
+"""
+
+import json
+import re
 from typing import Any
 
 from tl import InputError
-from tl.data.turns import Content
+from tl.calls.schema import Call, Tool
+from tl.data.fields import at, describe, is_trained, read_call, read_tools, take_text
+from tl.data.strict_json import read_json
+from tl.data.turns import Content, Turns
+
+SPEAKERS = {
+    "system": "system",
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "assistant": "assistant",
+    "model": "assistant",
+    "function_call": "call",
+    "function-call": "call",
+    "tool_call": "call",
+    "observation": "result",
+    "tool": "result",
+    "tool_response": "result",
+    "function-response": "result",
+    "function_response": "result",
+}
+THOUGHT = re.compile(r"\s*(<think>.*?</think>)?(.*)", re.DOTALL)
+CALL_TAG = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
+RESULT_TAG = re.compile(r"<tool_response>\s*(.*?)\s*</tool_response>", re.DOTALL)
+TOOLS_TAG = re.compile(r"<tools>(.*?)</tools>", re.DOTALL)
+CALLS_AS_TEXT = ("<functioncall>", "<function_calls>", "<tool_call>", "</tool_call>")
 
 
 def read_sharegpt(record: dict[str, Any], key: str) -> Content:
-    raise InputError("ShareGPT")
+    """Tools and messages of a record, whose messages are record[key]."""
+    messages = record[key]
+    speakers = []
+    for number, message in enumerate(messages):
+        with at(f"{key}[{number}]"):
+            speakers.append(_speaker(message))
+    turns = Turns()
+    system = _system(record, messages[0]["value"] if speakers[0] == "system" else "")
+    if system and speakers[0] != "system":
+        turns.system(system)
+    reply = _Reply()
+    for number, (message, speaker) in enumerate(zip(messages, speakers, strict=True)):
+        following = speakers[number + 1] if number + 1 < len(speakers) else None
+        with at(f"{key}[{number}]"):
+            if speaker in ("assistant", "call"):
+                reply.add(message, speaker)
+                if following != "call":
+                    turns.assistant(reply.text, reply.calls, trained=reply.trained)
+                    reply = _Reply()
+            elif speaker == "result":
+                for result in _results(message["value"], turns.open_calls, following):
+                    turns.result(result)
+            elif speaker == "user":
+                turns.user(message["value"])
+            else:
+                turns.system(message["value"])
+    with at(key):
+        return _tools(record, system), turns.finished()
+
+
+class _Reply:
+    """What one or several messages in a row say as one reply of the assistant."""
+
+    def __init__(self):
+        self.text = ""
+        self.calls: list[Call] = []
+        self.trained = True
+
+    def add(self, message: dict, speaker: str) -> None:
+        text, calls = (_text_and_call if speaker == "call" else _tagged_calls)(message["value"])
+        self.text += text
+        self.calls += calls
+        self.trained &= is_trained(message)
+
+
+def _speaker(message: Any) -> str:
+    name = take_text(message, "from")
+    take_text(message, "value")
+    if name not in SPEAKERS:
+        raise InputError(f"from {name!r}, expected one of {', '.join(SPEAKERS)}")
+    return SPEAKERS[name]
+
+
+def _text_and_call(value: str) -> tuple[str, list[Call]]:
+    """The value of a function_call message."""
+    thought, calls = THOUGHT.fullmatch(value).groups()
+    return thought or "", _calls(calls)
+
+
+def _tagged_calls(value: str) -> tuple[str, list[Call]]:
+    """The value of a gpt message: text, then perhaps Hermes calls."""
+    calls = [call for tagged in CALL_TAG.findall(value) for call in _calls(tagged)]
+    text, *behind = CALL_TAG.split(value)[::2]
+    left = next((tag for tag in CALLS_AS_TEXT if tag in "".join([text, *behind])), None)
+    if left:
+        raise InputError(
+            f"the text has {left} in it, expected a call as a function_call message, or as a JSON "
+            "object between <tool_call> and </tool_call>; convert it"
+        )
+    if "".join(behind).strip():
+        raise InputError(
+            f"{describe(''.join(behind).strip())} behind a call, expected text in front of it; move it"
+        )
+    return (text.rstrip() if calls else text), calls
+
+
+def _calls(text: str) -> list[Call]:
+    value = read_json(text)
+    listed = value if isinstance(value, list) else [value]
+    if not listed:
+        raise InputError("an empty list of calls, expected at least one")
+    calls = []
+    for number, item in enumerate(listed):
+        with at(f"call {number}"):
+            calls.append(read_call(item))
+    return calls
+
+
+def _results(value: str, open_calls: int, following: str | None) -> list[str]:
+    """The results that one message has: Hermes tags, a JSON list for several calls, or the text."""
+    if tagged := RESULT_TAG.findall(value):
+        return tagged
+    if open_calls < 2 or following == "result":
+        return [value]
+    with at(f"one result for {open_calls} calls"):
+        listed = read_json(value)
+        if not isinstance(listed, list) or len(listed) != open_calls:
+            raise InputError(
+                f"{describe(listed)}, expected a JSON list of {open_calls} results, or one message "
+                "for each"
+            )
+    return [
+        item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in listed
+    ]
+
+
+def _system(record: dict, opening: str) -> str:
+    """The system text: the first message, or the record's "system"; InputError if they differ."""
+    beside = record.get("system") or ""
+    if not isinstance(beside, str):
+        raise InputError(f"'system' is {describe(beside)}, expected a string")
+    if beside and opening and beside != opening:
+        raise InputError("'system' and the first message are two system texts; keep one of them")
+    return opening or beside
+
+
+def _tools(record: dict, system: str) -> tuple[Tool, ...]:
+    declared = record.get("tools")
+    if declared is not None and declared != "":
+        with at("tools"):
+            return read_tools(declared)
+    tagged = [text for text in TOOLS_TAG.findall(system) if text.strip()]
+    with at("<tools> of the system text"):
+        return read_tools([tool for text in tagged for tool in _tool_list(text)])
+
+
+def _tool_list(text: str) -> list:
+    """Schemas between <tools> and </tools>: one list, or one object per line."""
+    if text.strip().startswith("["):
+        return read_json(text)
+    return [read_json(line) for line in text.splitlines() if line.strip()]

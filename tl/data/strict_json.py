@@ -134,6 +134,5 @@ def _place(text: str, position: int) -> str:
     line = text.count("\n", 0, position) + 1
     column = position - text.rfind("\n", 0, position)
     there = repr(text[position : position + 30]) if position < len(text) else "the end of the text"
-    return (
-        f"line {line} column {column}, got {there}" if line > 1 else f"column {column}, got {there}"
-    )
+    where = f"line {line} column {column}" if line > 1 else f"column {column}"
+    return f"{where}, got {there}; correct the JSON"

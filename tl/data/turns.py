@@ -40,7 +40,7 @@ class Turns:
     def assistant(
         self, text: str, calls: Sequence[Call] = (), ids: Sequence[str] = (), trained: bool = True
     ) -> None:
-        """ids: what the results name their calls by; none if they come in the order of the calls."""
+        """ids: what the results name their calls by; none if they come in the calls' order."""
         if not calls and not text.strip():
             raise InputError(
                 "an assistant message without text and without calls, expected at least one of "
@@ -77,6 +77,11 @@ class Turns:
                 "no assistant message, so nothing to train; add a reply or take the record out"
             )
         return tuple(self._messages)
+
+    @property
+    def open_calls(self) -> int:
+        """How many calls of the last message have no result yet."""
+        return len(self._calls) - len(self._results)
 
     def _answered_call(self, call_id: str | None) -> int:
         if self._ids:
