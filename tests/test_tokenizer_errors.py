@@ -5,7 +5,13 @@ import json
 
 import pytest
 
-from tests.strategies.tokenizer import byte_level, gpt2_files, sentencepiece_model, write_json
+from tests.strategies.tokenizer import (
+    byte_level,
+    gpt2_files,
+    prepend,
+    sentencepiece_model,
+    write_json,
+)
 from tl import InputError
 from tl.data.tokenizer import load_tokenizer
 
@@ -78,6 +84,15 @@ def test_id_clash_in_tokenizer_json(tmp_path):
     refused(tmp_path, "tokenizer.json", "<|begin_of_text|>", "7", "clashes")
 
 
+@pytest.mark.parametrize("special", [{}, {"<x>": {"id": "<x>", "ids": [1], "tokens": ["<x>"]}}])
+def test_post_processor_that_does_not_know_its_token(tmp_path, special):
+    """The tokenizers library panics there, at the first encoding."""
+    prepend(tmp_path)
+    edit = {"special_tokens": special}
+    change(tmp_path / "tokenizer.json", lambda value: value["post_processor"].update(edit))
+    refused(tmp_path, "tokenizer.json", "post-processor", "'<s>'")
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", b"version https://git-lfs.github.com/\n"])
 def test_corrupt_sentencepiece(tmp_path, content):
     (tmp_path / "tokenizer.model").write_bytes(content)
@@ -88,6 +103,15 @@ def test_truncated_sentencepiece(tmp_path):
     sentencepiece_model(tmp_path)
     path = tmp_path / "tokenizer.model"
     path.write_bytes(path.read_bytes()[:-100])
+    refused(tmp_path, "tokenizer.model: is no SentencePiece model")
+
+
+def test_sentencepiece_with_a_piece_that_is_no_text(tmp_path):
+    sentencepiece_model(tmp_path)
+    path = tmp_path / "tokenizer.model"
+    content = path.read_bytes()
+    assert content.count(b"flight") > 1
+    path.write_bytes(content.replace(b"flight", b"fl\xffght"))
     refused(tmp_path, "tokenizer.model: is no SentencePiece model")
 
 

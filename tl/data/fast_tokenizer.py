@@ -48,14 +48,14 @@ class FastTokenizer:
         whole: tokenizers.Tokenizer,
         continuation: tokenizers.Tokenizer,
         config: TokenizerConfig,
+        own_bos: int | None = None,
     ):
-        prepended = whole.encode("").ids  # what the post-processor adds to every text
+        """own_bos: what the file itself puts in front of each text."""
         self._whole = _plain(whole, config)
         self._continuation = self._whole if continuation is whole else _plain(continuation, config)
         # Byte-level BPE with a prefix space keeps it when decoding; Llama's decoder strips it.
         self._stray = whole.decode(whole.encode("a").ids).removesuffix("a")
         self.vocab_size = max(whole.get_vocab(with_added_tokens=True).values()) + 1
-        own_bos = prepended[0] if prepended else None
         self.bos_id = config.bos_id(whole.token_to_id, own_bos)
         self.eos_id = config.eos_id(whole.token_to_id, None, self.vocab_size)
         by_class = config.tokenizer_class in BOS_BY_CLASS
@@ -105,7 +105,7 @@ def load_tokenizer_json(path: Path, config: TokenizerConfig) -> FastTokenizer:
     parts = {key: spec.get(key) for key in ("normalizer", "pre_tokenizer", "decoder")}
     bare = {key: _without_prefix(part) for key, part in parts.items()}
     continuation = whole if bare == parts else _from_spec(path, spec | bare)
-    return FastTokenizer(whole, continuation, config)
+    return FastTokenizer(whole, continuation, config, _template_bos(path, spec))
 
 
 def load_vocab_and_merges(directory: Path, config: TokenizerConfig) -> FastTokenizer:
@@ -164,6 +164,21 @@ def _from_spec(path: Path, spec: dict[str, Any]) -> tokenizers.Tokenizer:
             f"{path}: is no tokenizer.json of the tokenizers library {tokenizers.__version__} "
             f"({one_line(error)}): copy the file again"
         ) from error
+
+
+def _template_bos(path: Path, spec: dict[str, Any]) -> int | None:
+    """The id of the control token that opens the template of the post-processor."""
+    post = spec.get("post_processor") or {}
+    for part in post.get("processors", [post]):
+        if part.get("type") == "TemplateProcessing" and part["single"]:
+            name = part["single"][0].get("SpecialToken", {}).get("id")
+            if name is not None and not part["special_tokens"].get(name, {}).get("ids"):
+                raise InputError(
+                    f"{path}: the post-processor puts {name!r} in front of each text, but its "
+                    "special_tokens do not say which id that is: copy the file again"
+                )
+            return None if name is None else part["special_tokens"][name]["ids"][0]
+    return None
 
 
 def _without_prefix(part: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -28,6 +28,7 @@ class SentencePieceTokenizer:
         self._whole = SentencePieceProcessor(model_proto=model)
         self._continuation = SentencePieceProcessor(model_proto=model + NO_DUMMY_PREFIX)
         self._pieces = self._whole.piece_size()
+        self._whole.id_to_piece(list(range(self._pieces)))  # raises where a piece is no UTF-8
         self._added = {token.content: token.id for token in config.added}
         self._check_added(config)
         self.vocab_size = max(self._pieces - 1, *self._added.values(), 0) + 1
@@ -86,7 +87,7 @@ def load_sentencepiece(path: Path, config: TokenizerConfig) -> SentencePieceToke
         if not model:
             raise RuntimeError("the file is empty")
         return SentencePieceTokenizer(model, config)
-    except RuntimeError as error:
+    except (RuntimeError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path}: is no SentencePiece model ({one_line(error)}; {len(model)} bytes): copy the "
             "file again (a file of about 130 bytes is usually a Git LFS pointer)"
