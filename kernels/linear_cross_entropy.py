@@ -11,7 +11,7 @@ a chunk of rows still exist: three matrix products, 6NEV operations (N rows that
 that a recomputation in backward needs. Positions with coefficient 0 (prompts, masked errors, padding) are removed
 before the first product: they cost nothing and receive a gradient of exactly 0.
 
-Two choices make the chunk cheap and exact (`_exp_rows`):
+Two choices make the chunk cheap and exact (`_exp_rows_`):
 
 - The buffer holds e_t = exp(z_t - max z_t), not softmax(z_t). The factor c_t / sum(e_t) is one number per row and goes
   to the E-wide side of the products, so the V-wide buffer is passed over one time less and never sees a tiny c_t.
@@ -27,6 +27,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from kernels.matmul import accumulate_, product
 
 NO_TARGET = -100
 CHUNK_ROWS = {"cpu": 256, "cuda": 4096}
@@ -137,50 +139,42 @@ def _solve(problem: _Problem, need_hidden: bool, need_weight: bool) -> _Result:
     """The loss and the gradients that are needed, one chunk of rows at a time."""
     hidden, weight, targets, coefficients, rows, chunk_size = problem
     compute, accumulate = _dtypes(hidden)
-    weight = weight.to(compute)
-    (n_rows, (V, E)) = rows.shape[0], weight.shape
-    chunk_size = min(chunk_size, n_rows)
-    targets = targets.index_select(0, rows)  # [N]
-    coefficients = coefficients.index_select(0, rows).to(accumulate)  # [N]
-    buffer = hidden.new_empty(chunk_size, V, dtype=accumulate)
-    nll = hidden.new_empty(n_rows, dtype=accumulate)
-    d_hidden = hidden.new_empty(n_rows, E, dtype=accumulate) if need_hidden else None
-    d_weight = hidden.new_empty(V, E, dtype=accumulate) if need_weight else None
-    if need_weight and n_rows == 0:
-        d_weight.zero_()
+    weight = weight.to(compute)  # [V, E]
+    coefficients = coefficients[rows].to(accumulate)  # [N]
+    targets = targets[rows]  # [N]
+    nll = coefficients.new_empty(rows.shape)
+    d_hidden = weight.new_empty(*rows.shape, weight.shape[1], dtype=accumulate) if need_hidden else None
+    d_weight = weight.new_zeros(weight.shape, dtype=accumulate) if need_weight else None
 
-    for start in range(0, n_rows, chunk_size):
-        chunk = slice(start, min(start + chunk_size, n_rows))
-        x = hidden.index_select(0, rows[chunk]).to(compute)  # [C, E]
-        z = buffer[: x.shape[0]]  # [C, V]
-        _matmul(x, weight.t(), out=z)
-        nll[chunk], total = _exp_rows(z, targets[chunk])  # z is now e, with -(sum of the others) at y
+    for start in range(0, len(rows), chunk_size):
+        chunk = slice(start, start + chunk_size)
+        x = hidden[rows[chunk]].to(compute)  # [C, E]
+        e, nll[chunk], total = _exp_rows_(product(x, weight.t()), targets[chunk])  # [C, V], [C], [C]
         scale = (coefficients[chunk] / total)[:, None]  # [C, 1]
-        e = z.to(compute)
         if need_hidden:
-            _matmul(e, weight, out=d_hidden[chunk]).mul_(scale)
+            d_hidden[chunk] = scale * product(e.to(compute), weight)  # [C, E]
         if need_weight:
-            _matmul(e.t(), (scale * x).to(compute), out=d_weight, add=start > 0)
+            accumulate_(d_weight, e.to(compute).t(), (scale * x).to(compute))  # [V, E]
+        del e  # the next chunk takes its place
 
     loss = torch.dot(coefficients.double(), nll.double()).to(accumulate)
     return _Result(loss, d_hidden, d_weight)
 
 
-def _exp_rows(z: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """In place, z[C, V] becomes e = exp(z - max z), and at the target -(sum of all other e): (p - onehot) * sum(e).
+def _exp_rows_(z: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """In place, z[C, V] becomes e = exp(z - max z), with -(sum of all other e) at the target.
 
-    Returns -log p_y and sum(e), both [C].
+    So e = sum(e) * (softmax(z) - onehot(y)). Returns (e, -log softmax(z)[y], sum(e)): [C, V], [C], [C].
     """
-    y = targets[:, None]
-    z.sub_(z.amax(1, keepdim=True))
-    z_y = z.gather(1, y)  # [C, 1]
+    y = targets[:, None]  # [C, 1], as are the next four
+    z_y = z.sub_(z.amax(1, keepdim=True)).gather(1, y)
     e_y = z_y.exp()
-    others = z.exp_().scatter_(1, y, 0).sum(1, keepdim=True)  # [C, 1]
-    z.scatter_(1, y, -others)
+    others = z.exp_().scatter_(1, y, 0).sum(1, keepdim=True)
     total = others + e_y
+    e = z.scatter_(1, y, -others)
     # log(total) - z_y cancels where p_y -> 1; log1p does not.
     nll = torch.where(e_y > others, torch.log1p(others / e_y), total.log() - z_y)
-    return nll.squeeze(1), total.squeeze(1)
+    return e, nll.squeeze(1), total.squeeze(1)
 
 
 def _dtypes(hidden: Tensor) -> tuple[torch.dtype, torch.dtype]:
@@ -190,12 +184,6 @@ def _dtypes(hidden: Tensor) -> tuple[torch.dtype, torch.dtype]:
     if hidden.device.type == "cpu":
         return torch.float32, torch.float32
     return hidden.dtype, torch.float32
-
-
-def _matmul(a: Tensor, b: Tensor, out: Tensor, add: bool = False) -> Tensor:
-    """out = a @ b, or out += a @ b, summed and stored in the dtype of out."""
-    mixed = {} if a.dtype == out.dtype else {"out_dtype": out.dtype}
-    return torch.addmm(out, a, b, beta=float(add), **mixed, out=out)
 
 
 def _check_shapes(hidden, weight, targets, coefficients, rows, chunk_size) -> None:
