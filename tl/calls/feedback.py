@@ -110,7 +110,7 @@ TABLE = [
     Row(INSTABILITY, True, r"<(?:!doctype )?html.{0,400}<title>\s*(?:[45]\d\d\b|error\b)",
         "error pages of proxies"),
     Row(INSTABILITY, True, r"Invalid API call", "Alpha Vantage; Table 14, mae.py"),
-    Row(INSTABILITY, True, r"(?:api )?(?:connection|network) ?error\b(?! (?:is|was|are|of)\b)",
+    Row(INSTABILITY, True, r"(?:api )?(?:connection|network) ?error\s*(?:[:.!,(-]|\Z)",
         "ToolEyes; mae.py"),
     Row(INSTABILITY, True, r"\(?['\"]?Connection (?:aborted|refused|reset|timed out|broken|closed)",
         "urllib3"),
@@ -122,7 +122,8 @@ TABLE = [
     Row(INSTABILITY, True, r"(?:the |your )?(?:\w+ ){0,3}(?:timed out|timeout)\b(?: after .*| while "
         r".*|\. \(.*|: .*|\W*)\Z", "requests, socket, asyncio"),
     Row(INSTABILITY, True, r"(?:api )?rate limit(?: has been)? (?:exceeded|reached)|(?:you have |"
-        r"you've )?(?:exceeded|reached) (?:the|your) .*\b(?:limit|quota)|quota exceeded",
+        r"you've )?(?:exceeded|reached) (?:the|your) .*\b(?:limit|quota)|quota exceeded|access denied|"
+        r"you are not subscribed to this api",
         "API providers; RoTBench Third_Turn"),
     Row(INSTABILITY, True, r"please try again(?: later)?\W*\Z", "RoTBench Third_Turn"),
     Row(INSTABILITY, False, r"ConnectionError|ConnectTimeout|ReadTimeout|TimeoutError|\btimed out"
@@ -135,6 +136,8 @@ TABLE = [
     Row(FAILURE, True, r"Object of type \w+ is not JSON serializable", "json; Table 14, mae.py"),
     Row(FAILURE, True, r"slice indices must be integers", "Python; mae.py"),
     Row(FAILURE, True, r"'[^'\n]{0,100}'\Z", "Python KeyError: the key alone (mae.py's pattern)"),
+    Row(FAILURE, True, r"(?:unknown|unrecognized|no such) (?:tool|function|action|api|method)\b|"
+        r"\S+ is not a (?:valid|known) (?:tool|function)", "tool runtimes, about another tool"),
     Row(FAILURE, True, rf"name {Q}.*{Q} is not defined|cannot import name {Q}|[\w.<>]+\(\) "
         r"(?:got an? |got multiple|got some|missing .*required|takes )|"
         r".* is an invalid keyword argument for", "Python, about the tool's internals"),
@@ -165,6 +168,8 @@ TABLE = [
     Row(OTHER, False, r"\brecently completed\b.* not found|\bnot (?:yet )?(?:ready|completed)\b|"
         r"\bstill (?:running|processing|in progress)\b", "Table 14, Others"),
     Row(OTHER, True, r"Your output format does not match", "ToolEyes loop"),
+    Row(FAILURE, True, r"missing (?:required |mandatory )?(?:argument|parameter|field|value|key)s?\b|"
+        r"\d+ validation errors? for|(?:<\?xml[^>]*>\s*)?<error\b", "tool runtimes, pydantic, XML"),
     Row(FAILURE, True, r"Please (?:specify|provide|enter|supply) [^\n]{1,200}\Z", "ToolEyes tools"),
     Row(FAILURE, True, r"(?:I'm )?(?:sorry, )?(?:failed to|unable to|could ?n[o']t|can ?not|can't) "
         r"[^\n]{1,300}\Z", "tool runtimes"),
@@ -172,7 +177,8 @@ TABLE = [
         r"provided|requested)\b|invalid [^\n]{1,150}\Z)", "BFCL backends"),
     Row(FAILURE, True, r"[^\n]{0,120}\b(?:not found|does(?: not|n't) exist|(?:is|was) (?:not |in)"
         r"(?:valid|supported|allowed|recognized))\W*\Z", "BFCL backends, ToolEyes tools"),
-    Row(FAILURE, False, r"[^\W\d_]{2}", "a message of the tool's domain; see above"),
+    Row(FAILURE, False, r"\A(?!\W*(?:error|exception|failed|failure)[\W\d]*\Z).*[^\W\d_]{2}",
+        "a message of the tool's domain; see above"),
     Row(OTHER, False, r"", "an error without a message"),
 ]
 WORDINGS = [re.compile(row.wording, re.IGNORECASE | re.DOTALL) for row in TABLE]

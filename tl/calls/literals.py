@@ -6,8 +6,8 @@ behind it. They decode what they see and execute nothing. Anything else is a `Ca
 
 import unicodedata
 
-QUOTES = "'\""
-STRUCTURE = frozenset("()[]{},=;`" + QUOTES)
+QUOTES = frozenset("'\"")
+STRUCTURE = frozenset("()[]{},=;`") | QUOTES
 
 # Longer literals are refused: Python itself turns no more than 4,300 digits into an int (or back).
 MAX_DIGITS = 4_300

@@ -60,7 +60,7 @@ def scan_call(text: str) -> tuple[Call, int]:
 
 
 def scan_value(text: str, start: int = 0) -> tuple[Any, int]:
-    """The JSON or Python value that stands at `start`, and the place behind it."""
+    """The JSON or Python value that stands at `start`, and the place behind it and its space."""
     try:
         reader = _Reader(text, start)
         return reader.value(), reader.position
@@ -84,15 +84,15 @@ class _Reader:
         while not self.take(")"):
             start = self.skip_space()
             key = self.argument_name()
-            if key is None and arguments:
-                self.fail("positional_after_keyword", "a value without a name after a named one")
             if key in arguments:
                 self.fail("duplicate_argument", f"the argument {key!r} is given twice", start)
             value = self.value()
-            if key is None:
+            if key is not None:
+                arguments[key] = value
+            elif not arguments:
                 positional.append(value)
             else:
-                arguments[key] = value
+                self.fail("positional_after_keyword", "a value without name after a named", start)
             self.separator(")")
         return Call(name, arguments, tuple(positional))
 
@@ -153,7 +153,7 @@ class _Reader:
     def operand(self) -> Any:
         start = self.skip_space()
         sign = None
-        while self.peek() and self.peek() in "+-":
+        while self.peek() in ("+", "-"):
             sign = -(sign or 1) if self.peek() == "-" else (sign or 1)
             self.position += 1
             self.skip_space()
@@ -184,9 +184,11 @@ class _Reader:
         """One string literal, and those that directly follow it: 'a' "b" is 'ab'."""
         value, self.position = read_string(self.text, self.position, raw)
         pieces = [value]
-        while self.skip_space() < len(self.text) and self.peek() in QUOTES:
+        self.skip_space()
+        while self.peek() in QUOTES:
             value, self.position = read_string(self.text, self.position)
             pieces.append(value)
+            self.skip_space()
         return "".join(pieces)
 
     def word(self) -> Any:
@@ -196,7 +198,7 @@ class _Reader:
         word = self.text[start:end]
         if word in CONSTANTS:
             return CONSTANTS[word]
-        if self.peek() and self.peek() in QUOTES:
+        if self.peek() in QUOTES:
             if word.lower() in ("r", "u"):
                 return self.strings(raw=word.lower() == "r")
             if word:

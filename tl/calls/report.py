@@ -54,8 +54,8 @@ REPORTED_LINE = re.compile(
             |validation|authentication|authorization|execution|tool|database|system|parsing)\s)*
         (?:error|exception)\b
         \s*(?:[:!]|-\s|\(|\[|\d{3}\b|\.?\s*$|(?:(?:has\s)?occurr?ed|executing|calling|while|when|in\b
-            |during|running|processing|fetching|parsing|invoking|from|getting|loading|making|code))
-        | (?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Timeout|Interrupt|Exit|Iteration)(?::\s|\(|$)
+            |during|running|processing|fetching|parsing|invoking|from|getting|loading|making)\b|code:?\s\d)
+        | (?-i:(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Timeout|Interrupt|Exit|Iteration))(?::\s|\(|:?$)
         | (?:[\w]+\s){0,3}failed(?::|\s(?:with|due|because)\b|\W*$)
     )""",
     re.VERBOSE | re.IGNORECASE,
@@ -87,6 +87,8 @@ def _structure(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
+    if text[:1] == '"':
+        return text[1:]  # the JSON string of a text, cut off
     if text[:1] == "{":
         return _leading_members(text)
     if text[:1] == "[":
@@ -103,14 +105,14 @@ def _leading_members(text: str, start: int = 0) -> dict[str, Any] | None:
     members, position = {}, start + 1
     while True:
         position = _skip(text, position)
-        if text[position : position + 1] not in tuple(QUOTES):
+        if text[position : position + 1] not in QUOTES:
             return members if members or text[position:] in ("", "}") else None
         try:
             key, position = read_string(text, position)
             position = _skip(text, position)
             if text[position : position + 1] != ":":
                 return members or None
-            members[key] = text[position + 1 :].strip().strip(QUOTES)
+            members[key] = text[position + 1 :].strip().strip("'\"")
             members[key], position = scan_value(text, position + 1)
         except CallError:
             return members or None
@@ -222,15 +224,18 @@ def _tells_many(members: dict[str, Any], key: str, bare: bool) -> bool:
 
 def _is_only_message(members: dict[str, Any]) -> bool:
     """Nothing but a message: `{"message": "Not Found"}`, `{"result": "Error: ..."}`."""
-    result = {"result", "output", "response"}
-    message = {k for k in (MESSAGE_KEYS | result) & members.keys() if members[k]}
-    return bool(message) and not (members.keys() - MESSAGE_KEYS - result - STATUS_KEYS)
+    told = {key for key, value in members.items() if value not in (None, "", False)}
+    speaking = MESSAGE_KEYS | {"result", "output", "response"}
+    succeeded = _word(members.get("status")) in NO_ERROR_TEXTS - {""}
+    return bool(told & speaking) and told <= speaking | STATUS_KEYS and not succeeded
 
 
 def _messages(members: dict[str, Any]) -> list[str]:
     """Everything that an error report says about itself; a status code becomes `HTTP 404`."""
     said = ERROR_KEYS | PLURAL_KEYS | MESSAGE_KEYS | STATUS_KEYS
-    return list(_texts({k: v for k, v in members.items() if k in said}, MAX_ENVELOPES))
+    if any(_is_true(members[key]) for key in FLAG_KEYS & members.keys()):
+        said = said | {"content"}  # MCP: {"isError": true, "content": [{"type": "text", ...}]}
+    return _texts({k: v for k, v in members.items() if k in said}, MAX_ENVELOPES)
 
 
 def _texts(value: Any, depth: int, key: str = "") -> list[str]:
