@@ -22,7 +22,7 @@ def test_a_stream_is_its_examples_end_to_end(lengths):
     stream = pack(examples)
     bounds = stream.cu_seqlens.tolist()
     assert bounds[0] == 0 and bounds[-1] == len(stream.input_ids) == sum(lengths)
-    for one, start, end in zip(examples, bounds, bounds[1:], strict=True):
+    for one, start, end in zip(examples, bounds[:-1], bounds[1:], strict=True):
         assert torch.equal(stream.input_ids[start:end], one.input_ids)
         assert torch.equal(stream.targets[start:end], one.targets)
         assert torch.equal(stream.weights[start:end], one.weights)

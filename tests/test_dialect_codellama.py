@@ -40,7 +40,7 @@ def test_replies_and_feedback_follow_the_authors_template():
     text = text_of(DIALECT.render(asked(call, feedback, done)))
     assert text == (
         TABLE_13 + ' random_advice()\nOutput: {"slip": {"id": 52}}\n'
-        'Assistant: finish(answer = "It\'s done.")'
+        "Assistant: finish(answer = 'It\\'s done.')"
     )
 
 

@@ -1,6 +1,6 @@
 """Examples as packed streams, and the deterministic order in which they are visited."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -20,6 +20,7 @@ class Stream(NamedTuple):
     weights:      float32[T]
     rows:         int64[N]    positions with a weight, so that the loss need not look for them on
                   the device
+    key_mask:     bool[T]     a key token is predicted here
     """
 
     input_ids: Tensor
@@ -28,6 +29,7 @@ class Stream(NamedTuple):
     targets: Tensor
     weights: Tensor
     rows: Tensor
+    key_mask: Tensor
 
     def to(self, device: torch.device) -> "Stream":
         """All but cu_seqlens, which the host reads: attention wants the lengths as numbers."""
@@ -38,7 +40,13 @@ class Stream(NamedTuple):
         """The same tokens without anything to learn: what a rank without examples sends through the
         model.
         """
-        return self._replace(weights=torch.zeros_like(self.weights), rows=self.rows[:0])
+        return self.counting(torch.zeros_like(self.key_mask))
+
+    def counting(self, mask: Tensor) -> "Stream":
+        """The same tokens with weight 1 where mask[T] is True, 0 elsewhere."""
+        return self._replace(
+            weights=mask.float(), rows=mask.nonzero().flatten(), key_mask=mask & self.key_mask
+        )
 
 
 def pack(examples: Sequence[Example]) -> Stream:
@@ -54,6 +62,7 @@ def pack(examples: Sequence[Example]) -> Stream:
         targets=torch.cat([example.targets for example in examples]),
         weights=weights,
         rows=weights.nonzero().flatten(),
+        key_mask=torch.cat([example.key_mask for example in examples]),
     )
 
 
@@ -87,7 +96,9 @@ class Sampler:
         return self._epoch[1]
 
 
-def deal(batch: Sequence[int], lengths: Sequence[int], bins: int) -> list[list[int]]:
+def deal(
+    batch: Sequence[int], lengths: Mapping[int, int] | Sequence[int], bins: int
+) -> list[list[int]]:
     """Deal the examples of a global batch into `bins` micro-batches of equal count (+-1) and
     similar token count.
 
@@ -102,3 +113,19 @@ def deal(batch: Sequence[int], lengths: Sequence[int], bins: int) -> list[list[i
         for place, index in enumerate(hand):
             dealt[place if turn % 2 == 0 else bins - 1 - place].append(index)
     return dealt
+
+
+def share(
+    batch: Sequence[int], examples: Sequence[Example], bins: int, rank: int, size: int
+) -> list[Stream]:
+    """Rank's micro-batches of a global batch: bins / size streams, the same number on every rank.
+
+    A rank without an example of its own sends the shortest one through the model, with nothing to
+    learn in it: collectives inside the model need every rank.
+    """
+    lengths = {index: len(examples[index]) for index in batch}
+    idle = min(batch, key=lengths.get)
+    return [
+        pack([examples[index] for index in hand]) if hand else pack([examples[idle]]).silent()
+        for hand in deal(batch, lengths, bins)[rank::size]
+    ]

@@ -34,7 +34,7 @@ class Dataset:
     def summary(self) -> list[str]:
         """What is learned and what is not, in lines for a terminal."""
         replies = [reply for example in self.examples for reply in example.replies]
-        learned = sum(int((example.weights > 0).sum()) for example in self.examples)
+        learned = sum(example.learned for example in self.examples)
         tokens = sum(self.lengths)
         keys = sum(int(example.key_mask.sum()) for example in self.examples)
         errors = Counter(reply.error.value for reply in replies if reply.error)
@@ -52,6 +52,16 @@ class Dataset:
             lines.append(f"  left out, not usable: {len(self.skipped):,} records, first:")
             lines.append(f"    {self.skipped[0]}")
         return lines
+
+
+def check_vocabulary(examples: list[Example], eos_id: int, vocab_size: int, source: Path) -> None:
+    """Every id that occurs must have a row in the embedding; source: the model directory."""
+    largest = max([eos_id, *(int(example.input_ids.max()) for example in examples)])
+    if largest >= vocab_size:
+        raise InputError(
+            f"{source}: the tokenizer writes the token id {largest}, expected ids below the "
+            f"vocab_size {vocab_size} of config.json; use the tokenizer of this model"
+        )
 
 
 def load_dataset(

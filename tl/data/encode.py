@@ -62,6 +62,16 @@ class Example:
         return len(self.input_ids)
 
     @property
+    def weight(self) -> float:
+        """Sum of the weights, what this example adds to the denominator of the loss."""
+        return float(self.weights.sum(dtype=torch.float64))
+
+    @property
+    def learned(self) -> int:
+        """Number of tokens that are learned."""
+        return int((self.weights > 0).sum())
+
+    @property
     def key_mask(self) -> Tensor:
         """bool[T]: where a key token is predicted and learned."""
         mask = torch.zeros(len(self), dtype=torch.bool)
@@ -124,7 +134,7 @@ class Encoder:
         offered = list(dict.fromkeys(tool.name for tool in conversation.tools))
         ids: list[int] = []
         replies = []
-        for segment in self.dialect.render(conversation):
+        for segment in self._render(conversation):
             start = len(ids)
             ids += self._segment_ids(segment, first=not ids)
             if segment.reply:
@@ -136,6 +146,12 @@ class Encoder:
                     Reply(start, len(ids), tuple(start + k for k in keys), trained, error)
                 )
         return ids, replies
+
+    def _render(self, conversation: Conversation) -> list[Segment]:
+        try:
+            return self.dialect.render(conversation)
+        except InputError as error:  # a call that cannot be written
+            raise InputError(f"{conversation.source}: {error}") from error
 
     def _segment_ids(self, segment: Segment, first: bool) -> list[int]:
         if not first:

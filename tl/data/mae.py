@@ -13,7 +13,7 @@ from tl.calls.schema import Conversation, feedback_after
 
 
 def erroneous_calls(conversation: Conversation) -> dict[tuple[int, int], ErrorType]:
-    """T_e: (message index, call index) -> kind of error, for every call whose feedback reports one."""
+    """T_e: (message index, call index) -> kind of error, where the feedback reports one."""
     errors = {}
     for index, message in enumerate(conversation.messages):
         feedback = feedback_after(conversation.messages, index) if message.calls else ()

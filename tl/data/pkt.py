@@ -29,14 +29,12 @@ def common_prefix_length(left: Sequence[int], right: Sequence[int]) -> int:
 
 
 def key_positions(name: Sequence[int], others: Iterable[Sequence[int]]) -> set[int]:
-    """Positions of the key tokens from the name's first token on; others: the other tools' names."""
-    return {0} | {
-        common_prefix_length(name, other) for other in others if tuple(other) != tuple(name)
-    }
+    """K, counted from the name's first token on. others: the other tools' names."""
+    return {0} | {common_prefix_length(name, other) for other in others}
 
 
 def key_weight(reply_tokens: int, key_tokens: int, max_weight: float) -> float:
-    """clip(|NK| / |K|, 1, max_weight) for a reply of `reply_tokens` tokens (end of turn included)."""
+    """clip(|NK| / |K|, 1, max_weight); reply_tokens: |NK| + |K|, the end of turn included."""
     return min(max((reply_tokens - key_tokens) / key_tokens, 1.0), max_weight)
 
 

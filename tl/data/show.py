@@ -1,6 +1,6 @@
 """`--show_examples`: an example as the loss sees it, coloured for a terminal."""
 
-from tl.data.encode import Example
+from tl.data.encode import Example, Reply
 from tl.data.tokenizer import Tokenizer
 
 RESET, DIM, LEARNED, KEY, ERROR = "\033[0m", "\033[2m", "\033[32m", "\033[1;33m", "\033[31m"
@@ -10,10 +10,14 @@ LEGEND = (
 )
 
 
-def show(example: Example, tokenizer: Tokenizer, color: bool = True) -> str:
-    """The whole text; each key token is followed by its weight, each learned end of turn is written
-    as ⏎.
-    """
+def show(examples: list[Example], tokenizer: Tokenizer, color: bool) -> str:
+    """All examples, below each other, and what the colours mean."""
+    texts = [show_one(example, tokenizer, color) for example in examples]
+    return "\n".join([*texts, LEGEND] if color else texts)
+
+
+def show_one(example: Example, tokenizer: Tokenizer, color: bool) -> str:
+    """The whole text; a key token is followed by its weight, a learned end of turn is ⏎."""
     pieces = [f"--- {example.source}, {len(example)} tokens"]
     text, done = [], 0
     for reply in example.replies:
@@ -24,7 +28,7 @@ def show(example: Example, tokenizer: Tokenizer, color: bool = True) -> str:
     return "\n".join([*pieces, "".join(text)])
 
 
-def _reply(example: Example, tokenizer: Tokenizer, reply, color: bool) -> list[str]:
+def _reply(example: Example, tokenizer: Tokenizer, reply: Reply, color: bool) -> list[str]:
     learned = example.weights[reply.start - 1 : reply.end].any()
     if not learned:
         why = f"[not learned: {reply.error.value if reply.error else 'context'}]"
@@ -43,7 +47,8 @@ def _decode(example: Example, tokenizer: Tokenizer, start: int, end: int) -> str
     ids = example.input_ids[start:end].tolist()
     if ids and start == 0 and ids[0] == tokenizer.bos_id:
         ids = ids[1:]
-    return tokenizer.decode_segment(ids) if ids else ""
+    text = tokenizer.decode_segment(ids) if ids else ""
+    return text.replace("\033", "␛")  # data must not steer the terminal
 
 
 def _paint(text: str, style: str, color: bool) -> str:
