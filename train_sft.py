@@ -1,0 +1,320 @@
+"""Supervised fine-tuning on tool-use trajectories, with masked errors (MAE) and key tokens (PKT).
+
+    loss = sum_t w_t * -log p(y_t | everything before t)  /  sum_t w_t        over a global batch
+
+w_t is 0 on the replies whose feedback reports an error (MAE) and everywhere outside of replies,
+clip(|NK| / |K|, 1, --max_weight) on the key tokens of tool names (PKT), 1 on the rest of a reply.
+
+    torchrun train_sft.py                                        embedded tool world, tiny model
+    torchrun --nproc_per_node 8 train_sft.py --model CodeLlama-7b-hf --data raw_data.json
+
+Several processes, accumulation, packing: all exact. Losses are sums divided once by the weight of
+the global batch, which every process knows beforehand, because all have read the same data.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from kernels import weighted_linear_cross_entropy
+from tl import InputError
+from tl.data.batch import Sampler, Stream, share
+from tl.data.dataset import Dataset, check_vocabulary, load_dataset
+from tl.data.encode import NORMALIZATIONS, Encoder, Example
+from tl.data.show import show
+from tl.data.tokenizer import Tokenizer, load_tokenizer
+from tl.dialects import DIALECTS, get_dialect
+from tl.model.config import ModelConfig
+from tl.model.decoder import Decoder
+from tl.model.hf import copy_all, init_weights, load_config, load_weights, save_model
+from tl.run import checkpoint, cli, optim, parallel, shard
+from tl.run.log import RunLog
+from tl.run.report import run
+from tl.run.signals import RunStatus, StopRequest
+from tl.world.datasets import write_datasets
+
+WORLD = "world"  # --model world, --data world: the embedded tool world
+WORLD_MODEL = Path(__file__).parent / "tl" / "world" / "tiny"
+RECIPE = Path(__file__).parent / "tl" / "world" / "recipes" / "sft.json"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = cli.new_parser(__doc__)
+    add = parser.add_argument_group("model and data").add_argument
+    add("--model", metavar="DIR", help="Hugging Face directory; absent: the embedded recipe")
+    add("--init", choices=("pretrained", "random"), default="pretrained",
+        help="random: take config.json and tokenizer of --model, draw new weights")
+    add("--data", metavar="FILE", help="trajectories: raw_data.json, mae_data.json, OpenAI, ShareGPT")
+    add("--eval_data", metavar="FILE", help="held-out trajectories for eval_loss")
+    add("--dialect", choices=sorted(DIALECTS), default="codellama", help="how calls are written")
+    add("--max_length", type=cli.positive_int, metavar="TOKENS",
+        help="longer trajectories are bad records, never cut; default: what the model allows")
+    add("--on_bad_record", choices=("error", "skip"), default="error",
+        help="skip: leave it out, count it, list it in skipped_records.txt")
+    add("--show_examples", type=cli.non_negative_int, default=0, metavar="N",
+        help="print N examples as the loss sees them and stop")
+    add = parser.add_argument_group("method").add_argument
+    add("--mask_errors", action=argparse.BooleanOptionalAction, default=True,
+        help="MAE: erroneous calls are no targets")
+    add("--max_weight", type=cli.positive_float, default=9.0,
+        help="PKT: largest weight of a key token; 1 switches the weighting off")
+    add("--loss_normalization", choices=NORMALIZATIONS, default="weight",
+        help="call: every reply counts the same (the authors' code)")
+    add("--standard_sft", action="store_true", help="short for --no-mask_errors --max_weight 1")
+    cli.add_optimizer_flags(parser)
+    cli.add_runtime_flags(parser)
+    cli.add_logging_flags(parser, output_dir="out/sft")
+    return parser
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The flags; without --model those of the embedded recipe come first."""
+    argv = sys.argv[1:] if argv is None else argv
+    parser = build_parser()
+    args = cli.parse_args(parser, argv)
+    if args.model is None:
+        if args.data is not None:
+            parser.error("--data without --model: name the model to train, or leave both out")
+        args = cli.parse_args(parser, ["--config", str(RECIPE), *argv])
+    if args.data is None:
+        parser.error("--data: name the file of trajectories to train on")
+    if args.max_weight < 1:
+        parser.error(f"--max_weight: expected a number >= 1, got {args.max_weight:g}")
+    if args.standard_sft:
+        args.mask_errors, args.max_weight = False, 1.0
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse(argv)
+    group = parallel.start(args.device)
+    output_dir = Path(args.output_dir)
+
+    # --- model directory and data
+    source = WORLD_MODEL if args.model == WORLD else Path(args.model)
+    config, tokenizer = load_config(source), load_tokenizer(source)
+    train, held_out = read_data(args, config, tokenizer, group)
+    used = [*train.examples, *held_out]
+    check_vocabulary(used, tokenizer.eos_id, config.vocab_size, source)
+    if args.show_examples:
+        if group.is_main:
+            print(show(train.examples[: args.show_examples], tokenizer, sys.stdout.isatty()))
+        return 0
+    examples = train.examples
+
+    # --- batches
+    bins = group.size * args.gradient_accumulation_steps  # micro-batches in a global batch
+    batch_size = bins * args.per_device_train_batch_size
+    sampler = Sampler(len(examples), batch_size, args.seed)
+    total_steps = args.max_steps or max(1, round(args.num_train_epochs * sampler.batches_per_epoch))
+    warmup = optim.warmup_length(total_steps, args.warmup_ratio, args.warmup_steps)
+
+    # --- model and optimizer
+    found = checkpoint.load(args.resume_from_checkpoint, output_dir, group)
+    dtype = parallel.compute_dtype(args.dtype, group.device)
+    model = build_model(args, config, found.directory if found else source, dtype, group)
+    optimizer = optim.adamw(
+        model, args.learning_rate, args.weight_decay,
+        betas=(args.adam_beta1, args.adam_beta2), epsilon=args.adam_epsilon,
+    )  # fmt: skip
+    guard = optim.NonFiniteGuard()
+    order = {"examples": len(examples), "batch_size": batch_size, "seed": args.seed}
+    start = 0
+    if found:
+        if found.values["order"] != order:
+            raise InputError(
+                f"{found.directory}: made with {found.values['order']}, this run has {order}; "
+                "resume with the same data, --seed and global batch size"
+            )
+        found.restore(model, optimizer)
+        guard.restore(found.values["guard"])
+        start = found.step
+
+    def forward_loss(stream: Stream, coefficients: torch.Tensor) -> torch.Tensor:
+        """sum_t c_t * nll_t of one micro-batch; stream and coefficients on the device."""
+        with parallel.autocast(group.device, dtype):
+            hidden = model(stream.input_ids, stream.position_ids, stream.cu_seqlens).to(dtype)
+        return weighted_linear_cross_entropy(
+            hidden, model.lm_head.weight, stream.targets, coefficients, stream.rows
+        )
+
+    def write_checkpoint(step: int) -> Path:
+        def write_model(directory: Path) -> None:  # master weights, or resuming is not exact
+            save(model, directory, tokenizer, group, torch.float32)
+
+        return checkpoint.save(
+            output_dir, step, group=group, model=model, optimizer=optimizer,
+            write_model=write_model, values={"guard": guard.state(), "order": order}, keep=args.save_total_limit,
+        )  # fmt: skip
+
+    prepare_run_directory(output_dir, args, train, group)
+    with (
+        RunLog(output_dir, group.is_main, total_steps, start, args.tensorboard) as log,
+        RunStatus(output_dir, group.is_main) as status,
+        StopRequest(group) as stop,
+    ):
+        for line in describe(args, model, train, batch_size, total_steps, group, dtype):
+            log.say(line)
+
+        # --- train
+        since, tokens, learned = time.perf_counter(), 0, 0
+        for step in range(start, total_steps):
+            batch = sampler.batch(step)
+            weight = sum(examples[index].weight for index in batch)  # the global denominator
+            loss = torch.zeros((), device=group.device)
+            for stream in share(batch, examples, bins, group.rank, group.size):
+                stream = stream.to(group.device)
+                nll = forward_loss(stream, stream.weights / weight)
+                nll.backward()
+                loss += nll.detach()
+            parallel.sync_gradients(model.parameters(), group)
+            grad_norm = parallel.clip_grad_norm(model.parameters(), args.max_grad_norm).item()
+            loss = group.all_sum(loss).item()
+            rate = optim.lr_at(step, total_steps, warmup, args.learning_rate, args.lr_scheduler_type)
+            if guard.admits(step + 1, loss, grad_norm):
+                optim.set_lr(optimizer, rate)
+                optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+
+            # --- log, evaluate, save
+            done = step + 1
+            log.advance()
+            tokens += sum(len(examples[index]) for index in batch)
+            learned += sum(examples[index].learned for index in batch)
+            last, stopping = done == total_steps, stop.requested()
+            if last or stopping or done % args.logging_steps == 0:
+                seconds = time.perf_counter() - since
+                log.record(
+                    done, epoch=done / sampler.batches_per_epoch, loss=loss, learning_rate=rate,
+                    grad_norm=grad_norm, tokens_per_second=tokens / seconds,
+                    learned_tokens_per_second=learned / seconds, skipped_steps=guard.skipped,
+                    **memory(group.device),
+                )  # fmt: skip
+                since, tokens, learned = time.perf_counter(), 0, 0
+            if held_out and (last or (args.eval_steps and done % args.eval_steps == 0)):
+                log.record(done, **evaluate(model, held_out, forward_loss, args, group))
+                since = time.perf_counter()
+            if stopping or (args.save_steps and done % args.save_steps == 0 and not last):
+                status.update(step=done, checkpoint=write_checkpoint(done))
+                since = time.perf_counter()
+            if stopping and not last:
+                status.preempted()
+                log.say(f"stopped at step {done}; go on with --resume_from_checkpoint")
+                return 0
+
+        with group.together():
+            save(model, output_dir, tokenizer, group, getattr(torch, config.dtype or "float32"))
+        status.update(step=total_steps)
+        log.say(f"saved {output_dir}")
+    group.close()
+    return 0
+
+
+def read_data(
+    args: argparse.Namespace, config: ModelConfig, tokenizer: Tokenizer, group: parallel.Group
+) -> tuple[Dataset, list[Example]]:
+    """(training data, held-out examples). Every process reads everything."""
+    data, eval_data = args.data, args.eval_data
+    if WORLD in (data, eval_data):
+        directory = Path(args.output_dir) / "data"
+        with group.main_first():
+            if group.is_main:
+                write_datasets(directory, seed=args.seed)
+        data = directory / "train.json" if data == WORLD else data
+        eval_data = directory / "test.json" if eval_data == WORLD else eval_data
+    max_length = args.max_length or config.max_position_embeddings
+
+    def load(path: str | Path, **method) -> Dataset:
+        encoder = Encoder(tokenizer, get_dialect(args.dialect), max_length=max_length, **method)
+        progress = lambda items: tqdm(items, desc="reading", unit="", disable=quiet)  # noqa: E731
+        return load_dataset(path, encoder, args.on_bad_record, progress)
+
+    quiet = None if group.is_main else True
+    train = load(
+        data, mask_errors=args.mask_errors, max_weight=args.max_weight,
+        normalization=args.loss_normalization,
+    )  # fmt: skip
+    # Held-out losses are those of right replies without weights, so that runs can be compared.
+    return train, load(eval_data, max_weight=1.0).examples if eval_data else []
+
+
+def build_model(
+    args: argparse.Namespace, config: ModelConfig, weights: Path, dtype: torch.dtype, group
+) -> Decoder:
+    """The decoder on its device with fp32 master weights, whole or sharded over the processes."""
+    sharded = parallel.parallel_mode(args.parallel, group) == "fsdp"
+    with torch.device("meta"):
+        model = Decoder(config)
+    if sharded:
+        shard.shard(model, model.model.layers, group, dtype)
+    model.to_empty(device=group.device)
+    copy = shard.copy_local if sharded else copy_all
+    if args.init == "random" and not args.resume_from_checkpoint:
+        init_weights(model, args.seed, copy)
+    else:
+        load_weights(model, weights, copy)
+    model.gradient_checkpointing = args.gradient_checkpointing
+    return model
+
+
+def evaluate(model: Decoder, examples: list[Example], forward_loss, args, group) -> dict:
+    """Mean -log p over the learned tokens, and over the key tokens alone, in nats."""
+    bins = -(-len(examples) // (args.per_device_eval_batch_size * group.size)) * group.size
+    sums = torch.zeros(2, 2, dtype=torch.float64, device=group.device)  # (all, key) x (nll, count)
+    with shard.evaluation(model):
+        for stream in share(range(len(examples)), examples, bins, group.rank, group.size):
+            for place, mask in enumerate((stream.weights > 0, stream.key_mask)):
+                part = stream.counting(mask).to(group.device)
+                sums[place, 0] += forward_loss(part, part.weights)
+                sums[place, 1] += part.weights.sum()
+    (nll, count), (key_nll, key_count) = group.all_sum(sums).tolist()
+    return {"eval_loss": nll / max(count, 1), "eval_key_loss": key_nll / max(key_count, 1)}
+
+
+def save(model: Decoder, directory: Path, tokenizer: Tokenizer, group, dtype: torch.dtype) -> None:
+    """Every process takes part, the main one writes a directory that transformers loads."""
+    save_model(
+        model, directory, dtype=dtype, gather=shard.gather(group), write=group.is_main,
+        extra_files=tokenizer.files,
+    )  # fmt: skip
+
+
+def prepare_run_directory(output_dir: Path, args, train: Dataset, group) -> None:
+    """train_args.json, and skipped_records.txt where records were left out."""
+    with group.together():
+        if not group.is_main:
+            return
+        output_dir.mkdir(parents=True, exist_ok=True)
+        cli.write_train_args(output_dir, args, group.size)
+        if train.skipped:
+            text = "".join(f"{message}\n" for message in train.skipped)
+            (output_dir / "skipped_records.txt").write_text(text, encoding="utf-8")
+
+
+def describe(args, model, train: Dataset, batch_size: int, steps: int, group, dtype) -> list[str]:
+    """What is about to happen, with the derived numbers."""
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return [
+        *train.summary(),
+        f"{args.model}: {parameters:,} parameters, {str(dtype).removeprefix('torch.')} on "
+        f"{group.device.type}, {parallel.parallel_mode(args.parallel, group)}",
+        f"batch {batch_size} = {args.per_device_train_batch_size} trajectories x "
+        f"{args.gradient_accumulation_steps} micro-batches x {group.size} processes, {steps:,} steps",
+    ]
+
+
+def memory(device: torch.device) -> dict[str, float]:
+    """Peak memory of this GPU since the last call."""
+    if device.type != "cuda":
+        return {}
+    peak = torch.cuda.max_memory_allocated(device) / 2**30
+    torch.cuda.reset_peak_memory_stats(device)
+    return {"memory_gib": peak}
+
+
+if __name__ == "__main__":
+    run(main)
