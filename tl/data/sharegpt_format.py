@@ -66,8 +66,9 @@ def read_sharegpt(record: dict[str, Any], key: str) -> Content:
     if system and speakers[0] != "system":
         turns.system(system)
     reply = _Reply()
+    around = [None, *speakers, None]
     for number, (message, speaker) in enumerate(zip(messages, speakers, strict=True)):
-        following = speakers[number + 1] if number + 1 < len(speakers) else None
+        before, following = around[number], around[number + 2]
         with at(f"{key}[{number}]"):
             if speaker in ("assistant", "call"):
                 reply.add(message, speaker)
@@ -75,7 +76,8 @@ def read_sharegpt(record: dict[str, Any], key: str) -> Content:
                     turns.assistant(reply.text, reply.calls, trained=reply.trained)
                     reply = _Reply()
             elif speaker == "result":
-                for result in _results(message["value"], turns.open_calls, following):
+                alone = "result" not in (before, following)
+                for result in _results(message["value"], turns.open_calls if alone else 1):
                     turns.result(result)
             elif speaker == "user":
                 turns.user(message["value"])
@@ -124,9 +126,9 @@ def _tagged_calls(value: str) -> tuple[str, list[Call]]:
             f"the text has {left} in it, expected a call as a function_call message, or as a JSON "
             "object between <tool_call> and </tool_call>; convert it"
         )
-    if "".join(behind).strip():
+    if rest := "".join(behind).strip():
         raise InputError(
-            f"{describe(''.join(behind).strip())} behind a call, expected text in front of it; move it"
+            f"{describe(rest)} behind a call, expected text in front of calls only; move it"
         )
     return (text.rstrip() if calls else text), calls
 
@@ -143,18 +145,20 @@ def _calls(text: str) -> list[Call]:
     return calls
 
 
-def _results(value: str, open_calls: int, following: str | None) -> list[str]:
-    """The results that one message has: Hermes tags, a JSON list for several calls, or the text."""
+def _results(value: str, calls: int) -> list[str]:
+    """What one message says about so many calls: Hermes tags, a JSON list if there are several, or
+    the text itself.
+    """
     if tagged := RESULT_TAG.findall(value):
         return tagged
-    if open_calls < 2 or following == "result":
+    if calls < 2:
         return [value]
-    with at(f"one result for {open_calls} calls"):
+    with at(f"one result for {calls} calls"):
         listed = read_json(value)
-        if not isinstance(listed, list) or len(listed) != open_calls:
+        if not isinstance(listed, list) or len(listed) != calls:
             raise InputError(
-                f"{describe(listed)}, expected a JSON list of {open_calls} results, or one message "
-                "for each"
+                f"{describe(listed)}, expected a JSON list of {calls} results, or one message for "
+                "each"
             )
     return [
         item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in listed

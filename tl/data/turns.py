@@ -3,8 +3,8 @@ which call.
 
 - Results follow the calls they answer, before anyone else speaks. They may come in any order if
   they name their call; they are stored in the order of the calls.
-- A call without a result: at the end of the conversation; and for `finish` and `ask_to_user`, which
-  a user answers (the authors' data: a call that ends or interrupts the work has no feedback).
+- A call without a result: at the end of the conversation; and before the assistant speaks again for
+  `finish` and `ask_to_user`, which the user answers (they have no feedback in the authors' data).
 - An assistant message has text or calls. System, user and assistant messages may otherwise come in
   any order, also several in a row.
 """
@@ -104,7 +104,8 @@ class Turns:
         open_calls = [n for n in range(len(self._calls)) if n not in self._results]
         in_order = open_calls == list(range(answered, len(self._calls)))
         allowed = following is None or (
-            following == "user" and all(self._calls[n].name in WITHOUT_FEEDBACK for n in open_calls)
+            following in ("user", "system")
+            and all(self._calls[n].name in WITHOUT_FEEDBACK for n in open_calls)
         )
         if open_calls and not (in_order and allowed):
             name = self._calls[open_calls[0]].name
