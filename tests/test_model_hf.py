@@ -1,0 +1,432 @@
+"""Directories: what is saved loads bit-equal, here and in transformers; what is damaged is refused in one line."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from tests.strategies.model import configs, stream
+from tl import InputError
+from tl.model.config import ModelConfig
+from tl.model.decoder import Decoder
+from tl.model.hf import init_model, init_weights, load_config, load_model, load_weights, save_model
+from tl.model.save import plan_shards
+
+TINY = {
+    "model_type": "qwen3", "vocab_size": 19, "hidden_size": 12, "intermediate_size": 20, "num_hidden_layers": 2,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 4, "tie_word_embeddings": False,
+    "torch_dtype": "float32", "eos_token_id": 7,
+}  # fmt: skip
+TIED = {**TINY, "tie_word_embeddings": True}
+
+
+def tiny(config: dict = TINY, seed: int = 1, dtype: torch.dtype = torch.float32) -> Decoder:
+    return init_model(ModelConfig.from_hf(config), seed, dtype)
+
+
+def same_bits(a: Decoder, b: Decoder) -> bool:
+    first, second = dict(a.named_parameters()), dict(b.named_parameters())
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.fixture
+def directory(tmp_path) -> Path:
+    """A saved tiny model in one file."""
+    save_model(tiny(), tmp_path)
+    return tmp_path
+
+
+# ---- save and load are inverse
+
+
+@settings(max_examples=25)
+@given(configs(), st.sampled_from([100, 1000, 5e9]), st.sampled_from(["float32", "bfloat16", "float16"]))
+def test_save_then_load_is_the_identity(tmp_path_factory, config, max_shard_bytes, dtype):
+    directory = tmp_path_factory.mktemp("saved")
+    model = tiny(config, dtype=getattr(torch, dtype))
+    files = save_model(model, directory, max_shard_bytes=max_shard_bytes)
+    assert sorted(files) == sorted(directory.iterdir())
+    loaded = load_model(directory)
+    assert same_bits(loaded, model)
+    assert loaded.config == model.config and loaded.config.dtype == dtype
+    names = {name for file in directory.glob("*.safetensors") for name in load_file(file)}
+    assert ("lm_head.weight" in names) != config["tie_word_embeddings"]
+
+
+def test_sharded_equals_single(tmp_path):
+    model = tiny(TIED)
+    single, sharded = tmp_path / "single", tmp_path / "sharded"
+    save_model(model, single)
+    files = save_model(model, sharded, max_shard_bytes=2000)
+    shards = [file for file in files if file.suffix == ".safetensors"]
+    assert len(shards) > 3
+    assert all(re.fullmatch(r"model-\d{5}-of-%05d\.safetensors" % len(shards), file.name) for file in shards)
+    whole = load_file(single / "model.safetensors")
+    index = json.loads((sharded / "model.safetensors.index.json").read_text())
+    assert index["metadata"]["total_size"] == sum(each.nbytes for each in whole.values())
+    assert index["weight_map"].keys() == whole.keys()
+    for name, file in index["weight_map"].items():
+        with safe_open(sharded / file, framework="pt") as opened:
+            assert opened.metadata() == {"format": "pt"}
+            assert torch.equal(opened.get_tensor(name), whole[name])
+    assert same_bits(load_model(sharded), load_model(single))
+
+
+@given(st.dictionaries(st.text(min_size=1), st.integers(1, 50), min_size=1), st.integers(1, 120))
+def test_shards_hold_every_tensor_once_in_order_within_the_limit(sizes, limit):
+    shards = plan_shards(sizes, limit)
+    assert [name for names in shards.values() for name in names] == list(sizes)
+    assert all(len(names) == 1 or sum(sizes[name] for name in names) <= limit for names in shards.values())
+
+
+def test_a_second_save_replaces_the_first_and_leaves_nothing_of_it(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    save_model(tiny(), tmp_path, max_shard_bytes=2000)
+    second = tiny(seed=2)
+    files = save_model(second, tmp_path)
+    assert {file.name for file in files} == {"config.json", "model.safetensors"}
+    assert {file.name for file in tmp_path.iterdir()} == {"config.json", "model.safetensors", "notes.txt"}
+    assert same_bits(load_model(tmp_path), second)
+
+
+def test_a_save_that_fails_leaves_the_earlier_model_untouched(directory):
+    before = {file.name: file.read_bytes() for file in directory.iterdir()}
+    calls = []
+
+    def gather(parameter):
+        calls.append(1)
+        if len(calls) > 5:
+            raise RuntimeError("a process died")
+        return parameter
+
+    with pytest.raises(RuntimeError):
+        save_model(tiny(seed=2), directory, gather=gather, max_shard_bytes=1000)
+    assert {file.name: file.read_bytes() for file in directory.iterdir()} == before
+
+
+def test_config_keeps_its_spelling_and_companions_are_copied(tmp_path):
+    source, target, tokenizer = tmp_path / "source", tmp_path / "target", tmp_path / "tokenizer.json"
+    save_model(tiny(), source)
+    (source / "generation_config.json").write_bytes(b'{"eos_token_id": [7, 8],}')  # as broken as Llama-3.2's was
+    tokenizer.write_text("{}")
+    model = load_model(source)
+    (source / "generation_config.json").unlink()  # a pruned checkpoint
+    files = save_model(model, target, dtype=torch.bfloat16, extra_files=[tokenizer])
+    assert {file.name for file in files} == {
+        "config.json", "model.safetensors", "generation_config.json", "tokenizer.json",
+    }  # fmt: skip
+    assert (target / "generation_config.json").read_bytes() == b'{"eos_token_id": [7, 8],}'
+    written = json.loads((target / "config.json").read_text())
+    assert written == {**TINY, "torch_dtype": "bfloat16", "architectures": ["Qwen3ForCausalLM"]}
+
+
+def test_weights_are_saved_in_the_dtype_they_had_on_disk(tmp_path):
+    save_model(tiny(dtype=torch.bfloat16), tmp_path / "bf16")
+    master = load_model(tmp_path / "bf16", dtype=torch.float32)
+    assert {parameter.dtype for parameter in master.parameters()} == {torch.float32}
+    save_model(master, tmp_path / "again")
+    assert (tmp_path / "again/model.safetensors").read_bytes() == (tmp_path / "bf16/model.safetensors").read_bytes()
+    save_model(master, tmp_path / "fp32", dtype=torch.float32)
+    assert load_model(tmp_path / "fp32").config.dtype == "float32"
+
+
+def test_hooks_of_a_sharded_model(directory):
+    """`copy` can read rows only; `gather` is called for every parameter in the same order, writing or not."""
+    rows_read = []
+
+    class Rows:
+        """Counts what is read of a safetensors slice."""
+
+        def __init__(self, values):
+            self.values = values
+
+        def __getitem__(self, index):
+            part = self.values[index]
+            rows_read.append(len(part))
+            return part
+
+    def copy_last_half(parameter, values):
+        half = len(parameter) // 2
+        return parameter[half:].copy_(Rows(values)[half:])
+
+    model = tiny(seed=2)
+    untouched = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    load_weights(model, directory, copy_last_half)
+    expected = dict(tiny().named_parameters())
+    for name, parameter in model.named_parameters():
+        half = len(parameter) // 2
+        assert torch.equal(parameter[half:], expected[name][half:])
+        assert torch.equal(parameter[:half], untouched[name][:half])
+    assert sum(rows_read) == sum(len(p) - len(p) // 2 for p in model.parameters())
+
+    seen = {True: [], False: []}
+    for write in (True, False):
+        gather = lambda parameter: (seen[write].append(id(parameter)), parameter)[1]  # noqa: B023, E731
+        files = save_model(model, directory / f"{write}", gather=gather, write=write, max_shard_bytes=500)
+        assert bool(files) == write == (directory / f"{write}").exists()
+    assert seen[True] == seen[False] == [id(parameter) for parameter in model.parameters()]
+
+
+def test_init_depends_on_seed_and_name_only(tmp_path):
+    model = tiny({**TINY, "initializer_range": 0.5, "vocab_size": 400})
+    assert same_bits(model, tiny({**TINY, "initializer_range": 0.5, "vocab_size": 400}))
+    assert not torch.equal(model.lm_head.weight, tiny(model.config.source, seed=2).lm_head.weight)
+    assert model.lm_head.weight.std().item() == pytest.approx(0.5, rel=0.05)
+    assert not torch.equal(model.lm_head.weight, model.model.embed_tokens.weight)
+    assert model.model.norm.weight.eq(1).all()
+    biased = tiny({**TINY, "model_type": "qwen2"})
+    assert biased.model.layers[0].self_attn.q_proj.bias.eq(0).all()
+    init_weights(biased, seed=9, copy=lambda parameter, values: parameter.copy_(values[:]))
+    assert not same_bits(biased, tiny({**TINY, "model_type": "qwen2"}))
+
+
+def test_old_checkpoints_with_rotary_constants_load(directory):
+    tensors = load_file(directory / "model.safetensors")
+    tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = torch.ones(2)
+    save_file(tensors, directory / "model.safetensors")
+    assert same_bits(load_model(directory), tiny())
+
+
+def test_bin_files_load_and_safetensors_are_preferred(directory):
+    tensors = load_file(directory / "model.safetensors")
+    (directory / "model.safetensors").unlink()
+    torch.save(tensors, directory / "pytorch_model.bin")
+    assert same_bits(load_model(directory), tiny())
+    (directory / "pytorch_model.bin").rename(directory / "part.bin")
+    weight_map = dict.fromkeys(tensors, "part.bin")
+    (directory / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": weight_map}))
+    assert same_bits(load_model(directory), tiny())
+    other = tiny(seed=2)
+    save_file(dict(other.state_dict()), directory / "model.safetensors")
+    assert same_bits(load_model(directory), other)
+
+
+def test_a_tied_head_may_be_stored_when_it_is_equal(tmp_path):
+    save_model(tiny(TIED), tmp_path)
+    tensors = load_file(tmp_path / "model.safetensors")
+    tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"].clone()
+    save_file(tensors, tmp_path / "model.safetensors")
+    model = load_model(tmp_path)
+    assert same_bits(model, tiny(TIED)) and model.lm_head.weight is model.model.embed_tokens.weight
+    tensors["lm_head.weight"][18, 3] += 1
+    save_file(tensors, tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match="lm_head.weight differs"):
+        load_model(tmp_path)
+
+
+# ---- what is damaged
+
+
+def edit(change):
+    """A corruption that changes the tensors of model.safetensors by name."""
+
+    def corrupt(directory):
+        tensors = load_file(directory / "model.safetensors")
+        save_file(change(tensors), directory / "model.safetensors")
+
+    return corrupt
+
+
+def write(name, content):
+    def corrupt(directory):
+        (directory / name).write_bytes(content)
+
+    return corrupt
+
+
+def shard(change):
+    """A corruption of a sharded save: `change(directory, index)`."""
+
+    def corrupt(directory):
+        save_model(tiny(), directory, max_shard_bytes=2000)
+        path = directory / "model.safetensors.index.json"
+        index = json.loads(path.read_text())
+        change(directory, index)
+        path.write_text(json.dumps(index))
+
+    return corrupt
+
+
+def truncate(directory):
+    path = directory / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def empty(directory):
+    for path in directory.iterdir():
+        path.unlink()
+
+
+def bin_file(content):
+    def corrupt(directory):
+        (directory / "model.safetensors").unlink()
+        if isinstance(content, bytes):
+            (directory / "pytorch_model.bin").write_bytes(content)
+        else:
+            torch.save(content, directory / "pytorch_model.bin")
+
+    return corrupt
+
+
+def only(name):
+    """Nothing but config.json and a file of this name."""
+
+    def corrupt(directory):
+        (directory / "model.safetensors").rename(directory / name)
+
+    return corrupt
+
+
+def without(tensors, *names):
+    return {name: tensor for name, tensor in tensors.items() if name not in names}
+
+
+def set_value(name, value):
+    def change(tensors):
+        tensors[name].view(-1)[3] = value
+        return tensors
+
+    return edit(change)
+
+
+def two_shards_hold_the_same(directory, index):
+    names = sorted(set(index["weight_map"].values()))
+    save_file(load_file(directory / names[0]) | load_file(directory / names[1]), directory / names[1])
+
+
+NORM, Q = "model.norm.weight", "model.layers.1.self_attn.q_proj.weight"
+DAMAGED = {
+    "empty directory": (empty, "no config.json"),
+    "config is no JSON": (write("config.json", b'{"model_type": '), "config.json: not valid JSON"),
+    "config is no UTF-8": (write("config.json", b"\xff\xfe"), "config.json: not valid JSON"),
+    "config is a list": (write("config.json", b"[]"), "config.json: got a JSON list"),
+    "no weights": (lambda d: (d / "model.safetensors").unlink(), "no weight files"),
+    "shards without index": (only("model-00001-of-00002.safetensors"), "without an index"),
+    "Meta's format": (only("consolidated.00.pth"), "Meta's own weight format"),
+    "truncated": (truncate, "model.safetensors: damaged or cut off"),
+    "garbage": (write("model.safetensors", b"x" * 500), "model.safetensors: damaged or cut off"),
+    "empty file": (write("model.safetensors", b""), "model.safetensors: damaged or cut off"),
+    "missing tensors": (edit(lambda t: without(t, NORM, Q)), f"2 missing: {Q}, {NORM}"),
+    "missing head": (edit(lambda t: without(t, "lm_head.weight")), "tie_word_embeddings is false"),
+    "unexpected tensor": (
+        edit(lambda t: {**t, "model.layers.0.mlp.gate_proj.bias": torch.ones(20)}),
+        "1 unexpected: model.layers.0.mlp.gate_proj.bias (in model.safetensors)",
+    ),
+    "wrong shape": (
+        edit(lambda t: {**t, Q: t[Q].T.contiguous()}),
+        f"1 wrong shape: {Q} (in model.safetensors: got [12, 16], expected [16, 12])",
+    ),
+    "base model": (edit(lambda t: {n.removeprefix("model."): x for n, x in t.items()}), "and 4 more"),
+    "NaN": (set_value(Q, float("nan")), f"tensor {Q}: got NaN or infinity"),
+    "infinity": (set_value("model.embed_tokens.weight", float("-inf")), "embed_tokens.weight: got NaN or infinity"),
+    "int8": (edit(lambda t: {**t, Q: t[Q].to(torch.int8)}), f"tensor {Q}: got dtype I8"),
+    "fp8": (edit(lambda t: {**t, Q: t[Q].to(torch.float8_e4m3fn)}), f"tensor {Q}: got dtype F8_E4M3"),
+    "index is no JSON": (
+        lambda d: ((d / "model.safetensors").unlink(), (d / "model.safetensors.index.json").write_text("{")),
+        "index.json: not valid JSON",
+    ),
+    "index without map": (shard(lambda d, i: i.pop("weight_map")), 'expected {"weight_map"'),
+    "index map is a list": (shard(lambda d, i: i.update(weight_map=["a"])), 'expected {"weight_map"'),
+    "index map of numbers": (shard(lambda d, i: i.update(weight_map={NORM: 1})), 'expected {"weight_map"'),
+    "index leaves the directory": (
+        shard(lambda d, i: i["weight_map"].update({NORM: "../model.safetensors"})), "in the same directory",
+    ),
+    "missing shard": (
+        shard(lambda d, i: (d / i["weight_map"][NORM]).unlink()), "that it lists is missing",
+    ),
+    "tensor in two shards": (shard(two_shards_hold_the_same), "expected it once"),
+    "index promises too much": (
+        shard(lambda d, i: save_file({"a": torch.ones(1)}, d / i["weight_map"][NORM])), "model.norm.weight",
+    ),
+    "pickle with code": (bin_file(b"cos\nsystem\n(S'touch pwned'\ntR."), "not a file of plain tensors"),
+    "bin with objects": (bin_file({"model": Path("x")}), "not a file of plain tensors"),
+    "bin with numbers": (bin_file({"step": 3, NORM: torch.ones(12)}), "tensors by name and nothing else"),
+    "bin nested": (bin_file({"state_dict": {NORM: torch.ones(12)}}), "tensors by name and nothing else"),
+    "bin with int8": (bin_file({NORM: torch.ones(12, dtype=torch.int8)}), "got dtype int8"),
+    "bin truncated": (bin_file(b"PK\x03\x04 nothing more"), "not a file of plain tensors"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damaged_directories_are_refused_in_one_line(name, directory):
+    corrupt, expected = DAMAGED[name]
+    corrupt(directory)
+    with pytest.raises(InputError) as caught:
+        load_model(directory)
+    message = str(caught.value)
+    assert expected in message and str(directory) in message and "\n" not in message
+    assert len(message) < 2500 and not Path("pwned").exists()
+
+
+def test_other_places_are_refused_in_one_line(tmp_path):
+    with pytest.raises(InputError, match="no such directory"):
+        load_config("meta-llama/Llama-2-7b-hf")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot save the model here"):
+        save_model(tiny(), tmp_path / "file")
+
+
+def test_fp16_overflow_on_load_is_refused(directory):
+    set_value(Q, 1e6)(directory)
+    load_model(directory)
+    with pytest.raises(InputError, match="got NaN or infinity, read as float16"):
+        load_model(directory, torch.float16)
+
+
+# ---- memory and the oracle
+
+# VmHWM, the peak of this program, and not ru_maxrss, which a child inherits from its parent.
+MEASURE = """
+import re, sys, torch
+from tl.model.hf import load_model
+memory = lambda kind: int(re.search(kind + r":\\s+(\\d+) kB", open("/proc/self/status").read())[1])
+before = memory("VmRSS")
+model = load_model(sys.argv[1], torch.float32)
+print(memory("VmHWM") - before)
+"""
+
+
+def test_loading_holds_the_model_and_one_shard(tmp_path):
+    """Peak resident memory of a fresh process, mapped file pages included, against the sizes on disk."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("peak memory is read from /proc, which this system has not")
+    config = {**TINY, "vocab_size": 20000, "hidden_size": 512, "intermediate_size": 4096, "num_hidden_layers": 5}
+    model = tiny(config)
+    model_bytes = sum(parameter.nbytes for parameter in model.parameters())
+    assert 190e6 < model_bytes < 250e6
+    files = save_model(model, tmp_path, max_shard_bytes=40e6)
+    largest = max(file.stat().st_size for file in files)
+    root = Path(__file__).resolve().parents[1]
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE, tmp_path], cwd=root, capture_output=True, text=True, check=True
+    )
+    grown = int(run.stdout) * 1024
+    print(f"model {model_bytes / 1e6:.0f} MB, largest file {largest / 1e6:.0f} MB, peak growth {grown / 1e6:.0f} MB")
+    assert model_bytes * 0.9 < grown < model_bytes + largest + 50e6
+
+
+@pytest.mark.parametrize("config", [TINY, TIED, {**TINY, "model_type": "qwen2"}, {**TINY, "model_type": "llama"}])
+@pytest.mark.parametrize("max_shard_bytes", [2000, 5e9])
+def test_a_saved_directory_loads_in_transformers_unchanged(tmp_path, config, max_shard_bytes):
+    transformers = pytest.importorskip("transformers", reason="transformers is an oracle, not a dependency")
+    model = tiny(config, dtype=torch.bfloat16)
+    save_model(model, tmp_path, max_shard_bytes=max_shard_bytes)
+    theirs, info = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, output_loading_info=True, dtype="auto")
+    assert not any(info.values()), info
+    for name, parameter in model.named_parameters():
+        assert torch.equal(theirs.get_parameter(name), parameter) and theirs.get_parameter(name).dtype == torch.bfloat16
+    theirs.save_pretrained(tmp_path / "theirs")
+    assert same_bits(load_model(tmp_path / "theirs"), model)
+    input_ids, position_ids, cu_seqlens = stream([9], config["vocab_size"])
+    logits = theirs.float()(input_ids[None]).logits[0]
+    model.float()
+    ours = model(input_ids, position_ids, cu_seqlens) @ model.lm_head.weight.T
+    assert (logits - ours).abs().max() <= 2e-5
