@@ -38,7 +38,7 @@ TEXTS = {
     ),
     "control characters": "a\x00b\x07\x1b[31mred\x1b[0m\x7f\u200b\ufeff",
     "numbers": "3.14159 1,000,000 0x1F -7 1e-7 ١٢٣ ½ ²",
-    "apostrophes": "it's we'll I'D they'RE 'tis 'Sure 'LLama 'street",
+    "apostrophes": "it's we'll I'D they'RE 'tis\n'System",
     "identifiers": "getUserById get_user_by_id preferred-routes_get HTTPServer2 __init__",
     "json": '{"a": [1, 2.5, null, true], "b": {"c": "d\\n\\"e\\""}}',
     "lower one eighth block": "▁a ▁ b▁",
