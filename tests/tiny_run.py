@@ -186,6 +186,7 @@ def train_step(model, optimizer, guard, step: int, recipe: Recipe, group) -> flo
         part = WeightedLoss.apply(hidden, model.lm_head.weight, targets, coefficients) / weight
         part.backward()
         loss += part.item()
+    sys.audit("tiny_run.step", step)  # the tests count audit events to kill a run at one of them
     loss = group.all_sum(loss)
     parallel.sync_gradients(model.parameters(), group)
     norm = parallel.clip_grad_norm(model.parameters(), 0.5)
@@ -198,8 +199,3 @@ def train_step(model, optimizer, guard, step: int, recipe: Recipe, group) -> flo
             model(batches[0][0])
     return loss
 
-
-if __name__ == "__main__":
-    from tl.run.report import run
-
-    run(lambda: train(Recipe(output_dir=sys.argv[1], steps=10**6, save_steps=10**9)) and None)

@@ -1,11 +1,12 @@
 """`manifest.json`: size and SHA-256 of every file of a checkpoint, so that damage is found on
 loading.
 
-    {"files": {"model.safetensors": {"sha256": "...", "size": 123}, ...}, "format": ...,
-    "sequence": 7}
+    {"files": {"model.safetensors": {"sha256": "...", "size": 123}, ...},
+     "format": ..., "sequence": 7, "sha256": ...}
 
-`sequence` counts the checkpoints of a run directory in the order of writing. The file has one
-canonical form, so that a changed byte in the manifest itself is found too.
+`sequence` counts the checkpoints of a run directory in the order of writing. The last entry is
+the digest of the others, and there is one way to write the file, so a changed byte in it is found
+too.
 """
 
 import hashlib
@@ -31,7 +32,7 @@ def seal(directory: Path, sequence: int) -> None:
     manifest = {"format": FORMAT, "sequence": sequence, "files": records}
     for folder in {path.parent for path in files}:
         sync_directory(folder)
-    write_atomically(directory / MANIFEST, _canonical(manifest))
+    write_atomically(directory / MANIFEST, _text(manifest))
 
 
 def read_manifest(directory: Path) -> dict:
@@ -40,17 +41,15 @@ def read_manifest(directory: Path) -> dict:
     try:
         text = path.read_bytes().decode("ascii")
         manifest = json.loads(text)
+        manifest.pop("sha256", None)
+        intact = text == _text(manifest) and manifest["format"] == FORMAT
     except FileNotFoundError:
         inside = sorted(found.parent.name for found in directory.glob(f"checkpoint-*/{MANIFEST}"))
         hint = f"; did you mean {directory / inside[-1]}?" if inside else ""
         raise InputError(f"{directory}: is no checkpoint, it has no {MANIFEST}{hint}") from None
-    except ValueError:
-        manifest = text = None
-    if (
-        not isinstance(manifest, dict)
-        or manifest.get("format") != FORMAT
-        or text != _canonical(manifest)
-    ):
+    except (ValueError, TypeError, AttributeError, KeyError):
+        intact = False
+    if not intact:
         raise InputError(f"{path}: damaged, or written by another version; use another checkpoint")
     return manifest
 
@@ -75,8 +74,13 @@ def verify(directory: Path) -> None:
             )
 
 
-def _canonical(manifest: dict) -> str:
-    return json.dumps(manifest, sort_keys=True, indent=1) + "\n"
+def _text(manifest: dict) -> str:
+    digest = hashlib.sha256(_json(manifest).encode()).hexdigest()
+    return _json({**manifest, "sha256": digest}) + "\n"
+
+
+def _json(value: dict) -> str:
+    return json.dumps(value, sort_keys=True, indent=1)
 
 
 def _record(path: Path) -> dict:

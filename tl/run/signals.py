@@ -83,4 +83,5 @@ class RunStatus:
 
     def _write(self) -> None:
         if self._is_main:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self._path, json.dumps(self._values, indent=1) + "\n")
