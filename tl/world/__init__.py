@@ -1,0 +1,14 @@
+"""An embedded, offline world of executable tools: what a tool user can be trained and tested on.
+
+Read `tools/travel.py` first: one family of tools and the requests that need them.
+
+    registry    a Python function (annotations, docstring) -> Tool
+    tables      cities, people, days: what the tools know
+    tasks       a request: how it is said, which calls solve it
+    tools       the families; adding one is adding one file
+    execute     World: a call in, the feedback text out, as Python itself words it
+    mistakes    wrong calls of every kind in paper Figure 3
+    teacher     the scripted teacher: a request -> a whole trajectory, with labels
+    datasets    files: `python -m tl.world --write DIR`
+    tokenizer   the byte-level BPE of the tiny model: `python -m tl.world.tokenizer`
+"""

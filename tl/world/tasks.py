@@ -1,0 +1,127 @@
+"""A task: the ways to say a request, and the calls that solve it.
+
+    @task(
+        "[Find|Show me] flights from {origin} to {destination}[ in {cabin}|].",
+        origin=CITIES, destination=CITIES, cabin=CABINS,
+    )
+    def find_flights(origin, destination, cabin):
+        found = yield call(search_flights, origin=origin, destination=destination, cabin=cabin)
+        return f"The first flight is {found['flights'][0]['flight_id']}."
+
+A plan is a generator: it yields calls, gets the value that each call returned, and returns the
+answer. A plan that needs no tool returns the answer at once. A slot that the request does not
+mention is None, and `call` leaves arguments that are None out.
+
+Two splits. Of each pool of ten values or more, every fifth value is kept for the held-out requests;
+of each task with several templates, the last one.
+"""
+
+import random
+import re
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any, NamedTuple
+
+from tl.calls.schema import Call
+
+SPLITS = ("train", "test")
+SMALLEST_SPLIT_POOL = 10
+HELD_OUT_EVERY = 5
+CHOICE = re.compile(r"\[([^\[\]]*)\]")
+
+Plan = Generator[Call, Any, str]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request that leaves one slot open, what the teacher then asks, and how the user replies."""
+
+    requests: tuple[str, ...]
+    question: str
+    replies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """requests: templates with `{slots}` and `[one|of|these]`. pools: the values of each slot."""
+
+    name: str
+    requests: tuple[str, ...]
+    pools: dict[str, tuple]
+    plan: Callable[..., Plan | str]
+    question: Question | None = None
+
+
+class Request(NamedTuple):
+    """What the user says, and what the plan is given. reply: the user's answer to the question."""
+
+    text: str
+    slots: dict[str, Any]
+    question: str | None = None
+    reply: str | None = None
+
+
+def task(*requests: str, question: Question | None = None, **pools: tuple) -> Callable:
+    """Turns a plan into a Task that is named like it."""
+
+    def decorate(plan: Callable[..., Plan | str]) -> Task:
+        return Task(plan.__name__, requests, pools, plan, question)
+
+    return decorate
+
+
+def call(tool: Callable, **arguments: Any) -> Call:
+    """A call of one of the world's functions, without the arguments that are None."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return Call(tool.__name__, given)
+
+
+def values_of(pool: tuple, split: str) -> tuple:
+    """The part of a pool that belongs to a split; small pools belong to both."""
+    if len(pool) < SMALLEST_SPLIT_POOL:
+        return pool
+    kept = HELD_OUT_EVERY - 1
+    return tuple(v for i, v in enumerate(pool) if (i % HELD_OUT_EVERY == kept) == (split == "test"))
+
+
+def make_request(task: Task, split: str, rng: random.Random, ask: bool = False) -> Request:
+    """One request of a task. ask: leave a slot open, so that the teacher has to ask for it."""
+    values = _draw(task.pools, split, rng)
+    if not ask:
+        text = _expand(_template(task.requests, split, rng), rng)
+        return Request(text.format(**values), _mentioned(text, values))
+    text = _expand(_template(task.question.requests, split, rng), rng)
+    reply = _expand(rng.choice(task.question.replies), rng)
+    slots = _mentioned(text + reply, values)
+    question = _expand(task.question.question, rng)
+    return Request(text.format(**values), slots, question, reply.format(**values))
+
+
+def _draw(pools: dict[str, tuple], split: str, rng: random.Random) -> dict[str, Any]:
+    """A value for each slot; slots that share a pool get different values."""
+    values: dict[str, Any] = {}
+    for slot, pool in pools.items():
+        taken = [values[other] for other in values if pools[other] is pool]
+        values[slot] = rng.choice([v for v in values_of(pool, split) if v not in taken])
+    return values
+
+
+def _template(templates: tuple[str, ...], split: str, rng: random.Random) -> str:
+    if len(templates) == 1:
+        return templates[0]
+    if split == "test" and rng.random() < 0.5:
+        return templates[-1]
+    return rng.choice(templates[:-1])
+
+
+def _expand(template: str, rng: random.Random) -> str:
+    """Chooses one alternative in each pair of brackets, inner ones first."""
+    while CHOICE.search(template):
+        template = CHOICE.sub(lambda found: rng.choice(found[1].split("|")), template)
+    return template
+
+
+def _mentioned(text: str, values: dict[str, Any]) -> dict[str, Any]:
+    named = {field for _, field, _, _ in Formatter().parse(text) if field}
+    return {slot: value if slot in named else None for slot, value in values.items()}
