@@ -1,25 +1,26 @@
-"""Weighted cross-entropy of the language-model head, without the logits of the whole batch ever existing.
+"""Weighted cross-entropy of the language-model head; the logits of the whole batch never exist.
 
-    z_t = W h_t                                            logits of position t                     [V]
-    L   = sum_t c_t * (logsumexp(z_t) - z_t[y_t])          c_t: coefficient, y_t: target            scalar
+    z_t = W h_t                                            logits at position t, [V]
+    L   = sum_t c_t * (logsumexp(z_t) - z_t[y_t])          c_t coefficient, y_t target; a scalar
 
     dL/dz_t = c_t * (softmax(z_t) - onehot(y_t))
-    dL/dh_t = dL/dz_t W                  dL/dW = sum_t dL/dz_t (x) h_t
+    dL/dh_t = W^T dL/dz_t              dL/dW = sum_t dL/dz_t h_t^T
 
-The coefficients are data, known before the forward pass, so the gradients are formed right there, while the logits of
-a chunk of rows still exist: three matrix products, 6NEV operations (N rows that count), instead of the four
-that a recomputation in backward needs. Positions with coefficient 0 (prompts, masked errors, padding) are removed
-before the first product: they cost nothing and receive a gradient of exactly 0.
+The coefficients are data, known before the forward pass. So the gradients are formed right there,
+while the logits of a chunk of rows exist: three matrix products, 6NEV operations for the N rows
+that count, instead of the four that recomputing logits in backward takes. Positions with
+coefficient 0 (prompts, masked errors) are removed before the first product: they cost nothing and
+their gradient is exactly 0.
 
-Two choices make the chunk cheap and exact (`_exp_rows_`):
+Two choices make a chunk cheap and exact (`_exp_rows_`):
 
-- The buffer holds e_t = exp(z_t - max z_t), not softmax(z_t). The factor c_t / sum(e_t) is one number per row and goes
-  to the E-wide side of the products, so the V-wide buffer is passed over one time less and never sees a tiny c_t.
-- p_y - 1 is never formed as a difference. It is -(sum of e over the other tokens) / sum(e): exact to rounding for
-  p_y -> 1, where `softmax - onehot` loses all its digits (linkedin/Liger-Kernel#1329). Fine-tuning on well-formed
-  tool calls lives in that regime.
+- It holds e_t = exp(z_t - max z_t), not softmax(z_t). The factor c_t / sum(e_t), one number per
+  row, is applied on the E-wide side of the products: one pass less over the V-wide chunk.
+- p_y - 1 is never formed as a difference. It is -(sum of the other tokens' e) / sum(e), exact to
+  rounding for p_y -> 1, where `softmax - onehot` loses every digit (linkedin/Liger-Kernel#1329).
+  Fine-tuning on well-formed tool calls lives there.
 
-What is left out: bias, label smoothing, soft-capping, double backward, gradients of the coefficients.
+Left out: bias, label smoothing, soft-capping, double backward, gradients of the coefficients.
 """
 
 from typing import NamedTuple
@@ -28,10 +29,15 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from kernels.arguments import NO_TARGET, check_shapes, check_values
 from kernels.matmul import accumulate_, product
 
-NO_TARGET = -100
-CHUNK_ROWS = {"cpu": 256, "cuda": 4096}
+# Rows whose logits exist at one time. CPU: 32 MiB of logits fit in the cache, and the allocator
+# keeps blocks up to that size instead of asking the system for fresh pages (measured: 128 and 512
+# rows of a vocabulary of 32,016 are both slower than 256). CUDA: the dW product needs about 1,000
+# rows to be bound by arithmetic, not by reading and writing dW.
+CPU_CHUNK_LOGITS = 2**23
+CUDA_CHUNK_ROWS = 4096
 
 
 def weighted_linear_cross_entropy(
@@ -42,47 +48,58 @@ def weighted_linear_cross_entropy(
     rows: Tensor | None = None,
     chunk_size: int | None = None,
 ) -> Tensor:
-    """sum_t c_t * (logsumexp(z_t) - z_t[y_t]) with z_t = weight @ hidden_t, in natural-log units.
+    """sum_t c_t * (logsumexp(z_t) - z_t[y_t]) with z_t = weight @ hidden_t, in nats.
 
-    A row counts if its target is not -100 and its coefficient is not 0; all other rows are dropped before the matmul.
+    A row counts if its target is not -100 and its coefficient is not 0. All others are dropped
+    before the first matrix product.
 
     Args:
-        hidden: [T, E] float32, float64, bfloat16 or float16; any strides. The products run in this dtype
-            (on CPU, 16-bit inputs are multiplied in float32).
-        weight: [V, E] same dtype, or float32 beside 16-bit hidden (master weights: dW is then not rounded to 16 bits).
+        hidden: [T, E] float32, float64, bfloat16 or float16, any strides. bfloat16 on CUDA is
+            multiplied as it is, 16-bit inputs are multiplied in float32 elsewhere; softmax, loss
+            and sums are float32.
+        weight: [V, E] of the same dtype, or float32 beside 16-bit hidden (master weights).
         targets: [T] int64 in [0, V), or -100 for "nothing to predict here".
-        coefficients: [T] float32 (float64 beside float64 hidden), any sign, finite. They are data: they get no gradient.
-        rows: [N] int64, the indices of the rows that count, in any order, each once. From the data pipeline it spares
-            a device synchronisation; absent, it is found here.
-        chunk_size: rows whose logits exist at one time; None for the measured default of the device.
+        coefficients: [T] float32 (or float64 beside float64 hidden), finite, any sign. Data: no
+            gradient.
+        rows: [N] int64, the rows that count, in any order, each once. Coming from the data
+            pipeline it spares a device synchronisation; when absent it is found here.
+        chunk_size: how many rows' logits exist at one time; None for the default of the device.
 
     Returns:
-        The sum, a scalar: float32 (float64 for float64 hidden) whatever the input dtype. The caller divides, if at all,
-        by folding 1/Z into the coefficients. With no row that counts: a zero connected to hidden and weight.
+        The sum (the caller divides by folding 1/Z into the coefficients): a float32 scalar,
+        float64 for float64 hidden. If no row counts: a zero that is connected to hidden and
+        weight.
 
     Raises:
-        ValueError: a shape, dtype or device does not fit; on CPU also a target out of range, a coefficient that is not
-            finite, rows that are not the rows that count (on CUDA this would cost a synchronisation).
+        ValueError: a shape, dtype or device does not fit. On CPU also: a target out of range, a
+            coefficient that is not finite, `rows` that are not the rows that count (on CUDA
+            looking at values would stop the device, so there they are trusted).
     """
-    _check_shapes(hidden, weight, targets, coefficients, rows, chunk_size)
+    check_shapes(hidden, weight, targets, coefficients, rows, chunk_size)
     if hidden.device.type == "cpu":
-        _check_values(weight.shape[0], targets, coefficients, rows)
+        check_values(weight.shape[0], targets, coefficients, rows)
     if rows is None:
         rows = active_rows(targets, coefficients)
-    chunk_size = chunk_size or CHUNK_ROWS.get(hidden.device.type, 4096)
-    problem = _Problem(hidden, weight, targets, coefficients, rows, chunk_size)
-    return _WeightedLinearCrossEntropy.apply(*problem)
+    chunk_size = chunk_size or default_chunk_size(weight)
+    batch = _Batch(hidden, weight, targets, coefficients, rows, chunk_size)
+    if torch.is_grad_enabled():
+        return _WeightedLinearCrossEntropy.apply(*batch)
+    return _loss_and_gradients(batch, False, False)[0]
 
 
 def active_rows(targets: Tensor, coefficients: Tensor) -> Tensor:
-    """[N] indices of the rows that count, ascending: target is not -100 and coefficient is not 0.
-
-    Synchronises on CUDA (the number N is not known before), so call it on the CPU, in the collator.
-    """
+    """[N] indices of the rows that count, ascending. Synchronises on CUDA: call it in the collator."""
     return ((targets != NO_TARGET) & (coefficients != 0)).nonzero().squeeze(1)
 
 
-class _Problem(NamedTuple):
+def default_chunk_size(weight: Tensor) -> int:
+    """Rows per chunk for weight[V, E] on its device."""
+    if weight.device.type != "cpu":
+        return CUDA_CHUNK_ROWS
+    return max(16, CPU_CHUNK_LOGITS // weight.shape[0] // 16 * 16)
+
+
+class _Batch(NamedTuple):
     hidden: Tensor  # [T, E]
     weight: Tensor  # [V, E]
     targets: Tensor  # [T]
@@ -91,151 +108,99 @@ class _Problem(NamedTuple):
     chunk_size: int
 
 
-class _Result(NamedTuple):
-    loss: Tensor  # scalar
-    d_hidden: Tensor | None  # [N, E] of the rows that count, accumulation dtype
-    d_weight: Tensor | None  # [V, E] accumulation dtype
-
-
 class _WeightedLinearCrossEntropy(torch.autograd.Function):
-    """Gradients in forward; backward multiplies them by the upstream scalar and hands the buffers over.
+    """Forms the gradients in forward; backward scales them by the upstream scalar.
 
-    The buffers can be handed over once. A second backward (retain_graph=True) recomputes them from the saved inputs:
-    no copy of [V, E] is kept for a case that training never meets.
+    It hands the buffers themselves over, so [V, E] exists once. A second backward
+    (retain_graph=True) forms them again from the saved inputs: training never pays for a case
+    that it does not meet.
     """
 
     @staticmethod
-    def forward(ctx, *problem):
-        problem = _Problem(*problem)
-        ctx.save_for_backward(*problem[:5])
-        ctx.chunk_size = problem.chunk_size
-        ctx.result = _solve(problem, *ctx.needs_input_grad[:2])
-        return ctx.result.loss.clone()
+    def forward(ctx, *batch):
+        ctx.save_for_backward(*batch[:-1])
+        ctx.chunk_size = batch[-1]
+        loss, *ctx.gradients = _loss_and_gradients(_Batch(*batch), *ctx.needs_input_grad[:2])
+        return loss
 
     @staticmethod
     @once_differentiable
     def backward(ctx, upstream):
-        result, ctx.result = ctx.result, None
-        problem = _Problem(*ctx.saved_tensors, ctx.chunk_size)
-        if result is None:
-            result = _solve(problem, *ctx.needs_input_grad[:2])
-        d_hidden = d_weight = None
-        if result.d_hidden is not None:
-            d_rows = _scale_(result.d_hidden, upstream).to(problem.hidden.dtype)
-            d_hidden = torch.zeros_like(problem.hidden, memory_format=torch.contiguous_format)
-            d_hidden.index_copy_(0, problem.rows, d_rows)
-        if result.d_weight is not None:
-            d_weight = _scale_(result.d_weight, upstream).to(problem.weight.dtype)
+        batch = _Batch(*ctx.saved_tensors, ctx.chunk_size)
+        gradients, ctx.gradients = ctx.gradients, None
+        if gradients is None:
+            _, *gradients = _loss_and_gradients(batch, *ctx.needs_input_grad[:2])
+        d_rows, d_weight = gradients
+        d_hidden = None
+        if d_rows is not None:
+            d_rows = _scale_(d_rows, upstream).to(batch.hidden.dtype)  # [N, E]
+            d_hidden = d_rows.new_zeros(batch.hidden.shape)  # [T, E]
+            d_hidden.index_copy_(0, batch.rows, d_rows)
+        if d_weight is not None:
+            d_weight = _scale_(d_weight, upstream).to(batch.weight.dtype)  # [V, E]
         return d_hidden, d_weight, None, None, None, None
 
 
 def _scale_(gradient: Tensor, upstream: Tensor) -> Tensor:
-    if upstream.device.type == "cpu" and upstream == 1:  # looking at the value is free on CPU only
+    if upstream.device.type == "cpu" and upstream == 1:  # on CUDA, looking would stop the device
         return gradient
     return gradient.mul_(upstream)
 
 
-def _solve(problem: _Problem, need_hidden: bool, need_weight: bool) -> _Result:
-    """The loss and the gradients that are needed, one chunk of rows at a time."""
-    hidden, weight, targets, coefficients, rows, chunk_size = problem
-    compute, accumulate = _dtypes(hidden)
-    weight = weight.to(compute)  # [V, E]
-    coefficients = coefficients[rows].to(accumulate)  # [N]
+def _loss_and_gradients(
+    batch: _Batch, need_hidden: bool, need_weight: bool
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """(loss, dL/dhidden of the rows that count [N, E], dL/dweight [V, E]), not yet rounded."""
+    hidden, weight, targets, coefficients, rows, chunk_size = batch
+    multiply, add = _dtypes(hidden)
+    weight = weight.to(multiply)  # [V, E]
     targets = targets[rows]  # [N]
-    nll = coefficients.new_empty(rows.shape)
-    d_hidden = weight.new_empty(*rows.shape, weight.shape[1], dtype=accumulate) if need_hidden else None
-    d_weight = weight.new_zeros(weight.shape, dtype=accumulate) if need_weight else None
+    coefficients = coefficients[rows].to(add)  # [N]
+    nll = coefficients.new_empty(rows.shape)  # [N]
+    d_rows = coefficients.new_empty(len(rows), weight.shape[1]) if need_hidden else None  # [N, E]
+    d_weight = coefficients.new_zeros(weight.shape) if need_weight else None  # [V, E]
 
     for start in range(0, len(rows), chunk_size):
         chunk = slice(start, start + chunk_size)
-        x = hidden[rows[chunk]].to(compute)  # [C, E]
-        e, nll[chunk], total = _exp_rows_(product(x, weight.t()), targets[chunk])  # [C, V], [C], [C]
+        x = hidden[rows[chunk]].to(multiply)  # [C, E]
+        z = product(x, weight.t())  # [C, V]
+        e, nll[chunk], total = _exp_rows_(z, targets[chunk])  # [C, V], [C], [C]
         scale = (coefficients[chunk] / total)[:, None]  # [C, 1]
+        e = e.to(multiply)
         if need_hidden:
-            d_hidden[chunk] = scale * product(e.to(compute), weight)  # [C, E]
+            torch.mul(product(e, weight), scale, out=d_rows[chunk])  # [C, E]
         if need_weight:
-            accumulate_(d_weight, e.to(compute).t(), (scale * x).to(compute))  # [V, E]
-        del e  # the next chunk takes its place
+            accumulate_(d_weight, e.t(), (scale * x).to(multiply))  # [V, E]
+        del z, e  # their memory is the next chunk's
 
-    loss = torch.dot(coefficients.double(), nll.double()).to(accumulate)
-    return _Result(loss, d_hidden, d_weight)
+    loss = torch.dot(coefficients.double(), nll.double()).to(add)
+    return loss, d_rows, d_weight
 
 
 def _exp_rows_(z: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """In place, z[C, V] becomes e = exp(z - max z), with -(sum of all other e) at the target.
+    """In place, z[C, V] becomes e = exp(z - max z), but -(sum of all other e) at the target.
 
-    So e = sum(e) * (softmax(z) - onehot(y)). Returns (e, -log softmax(z)[y], sum(e)): [C, V], [C], [C].
+    That is e = sum(e) * (softmax(z) - onehot(y)). Returns e [C, V], -log softmax(z)[y] [C],
+    sum(e) [C].
     """
-    y = targets[:, None]  # [C, 1], as are the next four
+    y = targets[:, None]  # [C, 1], and so are the next four
     z_y = z.sub_(z.amax(1, keepdim=True)).gather(1, y)
     e_y = z_y.exp()
     others = z.exp_().scatter_(1, y, 0).sum(1, keepdim=True)
     total = others + e_y
     e = z.scatter_(1, y, -others)
-    # log(total) - z_y cancels where p_y -> 1; log1p does not.
+    # For p_y -> 1, log(total) - z_y is the difference of equal numbers; log1p is exact there.
     nll = torch.where(e_y > others, torch.log1p(others / e_y), total.log() - z_y)
     return e, nll.squeeze(1), total.squeeze(1)
 
 
 def _dtypes(hidden: Tensor) -> tuple[torch.dtype, torch.dtype]:
-    """(dtype of the matmul inputs, dtype of softmax, loss and sums of gradients)."""
+    """(dtype of the operands of the products, dtype of everything else).
+
+    float16 is not multiplied as it is: its range does not hold c_t / sum(e_t).
+    """
     if hidden.dtype == torch.float64:
         return torch.float64, torch.float64
-    if hidden.device.type == "cpu":
-        return torch.float32, torch.float32
-    return hidden.dtype, torch.float32
-
-
-def _check_shapes(hidden, weight, targets, coefficients, rows, chunk_size) -> None:
-    def expect(holds: bool, name: str, got: object, expected: str) -> None:
-        if not holds:
-            raise ValueError(f"weighted_linear_cross_entropy: {name} is {got}, expected {expected}")
-
-    floats = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
-    expect(hidden.dim() == 2, "hidden", _describe(hidden), "shape [T, E]")
-    T, E = hidden.shape
-    expect(hidden.dtype in floats, "hidden", _describe(hidden), "a floating dtype of 16 bits or more")
-    expect(weight.dim() == 2 and weight.shape[1] == E and weight.shape[0] > 0,
-           "weight", _describe(weight), f"shape [V, {E}] beside hidden {_describe(hidden)}")
-    master = weight.dtype == torch.float32 and hidden.dtype in (torch.bfloat16, torch.float16)
-    expect(weight.dtype == hidden.dtype or master, "weight", _describe(weight),
-           f"{hidden.dtype} as hidden, or float32 beside 16-bit hidden")
-    expect(targets.shape == (T,) and targets.dtype == torch.int64,
-           "targets", _describe(targets), f"int64 of shape [{T}]")
-    wide = coefficients.dtype == torch.float32 or (
-        coefficients.dtype == torch.float64 == hidden.dtype
-    )
-    expect(coefficients.shape == (T,) and wide, "coefficients", _describe(coefficients),
-           f"float32 of shape [{T}] (float64 only beside float64 hidden)")
-    expect(not coefficients.requires_grad, "coefficients.requires_grad", True,
-           "False: coefficients are data and get no gradient; pass coefficients.detach()")
-    expect(chunk_size is None or (isinstance(chunk_size, int) and chunk_size > 0),
-           "chunk_size", repr(chunk_size), "a positive number of rows, or None")
-    if rows is not None:
-        expect(rows.dim() == 1 and rows.dtype == torch.int64, "rows", _describe(rows), "int64 of shape [N]")
-    for name, tensor in dict(weight=weight, targets=targets, coefficients=coefficients, rows=rows).items():
-        expect(tensor is None or tensor.device == hidden.device, f"{name}.device",
-               tensor is not None and tensor.device, f"{hidden.device} as hidden")
-
-
-def _describe(tensor: Tensor) -> str:
-    return f"{tensor.dtype} {list(tensor.shape)}".removeprefix("torch.")
-
-
-def _check_values(vocab: int, targets: Tensor, coefficients: Tensor, rows: Tensor | None) -> None:
-    """What can be looked at for free on CPU, O(T)."""
-    def refuse(what: str) -> None:
-        raise ValueError(f"weighted_linear_cross_entropy: {what}")
-
-    bad = ((targets < 0) | (targets >= vocab)) & (targets != NO_TARGET)
-    if bad.any():
-        t = bad.nonzero()[0].item()
-        refuse(f"targets[{t}] is {targets[t].item()}, expected 0 <= target < {vocab}, or -100")
-    if not coefficients.isfinite().all():
-        t = (~coefficients.isfinite()).nonzero()[0].item()
-        refuse(f"coefficients[{t}] is {coefficients[t].item()}, expected a finite number")
-    if rows is not None:
-        expected = active_rows(targets, coefficients)
-        if not torch.equal(rows.sort().values, expected):
-            refuse(f"rows names {rows.numel()} rows that are not the {expected.numel()} that count"
-                   " (target is not -100 and coefficient is not 0), each once")
+    if hidden.dtype == torch.bfloat16 and hidden.device.type == "cuda":
+        return torch.bfloat16, torch.float32
+    return torch.float32, torch.float32

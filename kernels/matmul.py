@@ -1,22 +1,24 @@
-"""Matrix products for the fused losses: one place that knows which library multiplies fastest where.
+"""Matrix products for the fused losses: the one place that knows what multiplies fastest where.
 
     product(a, b)             a @ b
     accumulate_(out, a, b)    out += a @ b
 
-float32 on CPU goes to oneDNN. PyTorch's own `mm` goes to MKL, which uses AVX-512 on Intel processors only: on an AMD
-EPYC with AVX-512 oneDNN has twice its speed (450 against 215 GFLOP/s on 2 cores), and on rows of a small batch as well.
-16-bit operands (CUDA) are multiplied as they are and summed and returned in float32.
+float32 on CPU goes to oneDNN. PyTorch's own `mm` goes to MKL, which uses AVX-512 on Intel
+processors only: on an AMD EPYC with AVX-512 oneDNN has twice its speed (450 against 215 GFLOP/s
+on 2 cores), and on rows of a small batch as well. 16-bit operands (CUDA) are multiplied as they
+are and summed and returned in float32.
 """
 
 import torch
 from torch import Tensor
 
-# Rows of `out` that are accumulated at one time on CPU: their product stays in the cache until it is added.
+# Rows of `out` that are accumulated at one time on CPU: their product stays in the cache until it
+# is added.
 SLAB_ROWS = 2048
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
-    """a[M, K] @ b[K, N], float32 for 16-bit operands, else the operands' dtype."""
+    """a[M, K] @ b[K, N]: float32 for 16-bit operands, else the operands' dtype."""
     if _onednn_multiplies(a):
         # The operation behind torch.compile's CPU matmuls: x @ w.T for any strides of w, no copy.
         return torch.ops.mkldnn._linear_pointwise(a, b.t(), None, "none", [], "")
@@ -36,4 +38,5 @@ def accumulate_(out: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 
 def _onednn_multiplies(a: Tensor) -> bool:
-    return a.dtype == torch.float32 and a.device.type == "cpu" and torch.backends.mkldnn.is_available()
+    on_cpu = a.dtype == torch.float32 and a.device.type == "cpu"
+    return on_cpu and torch.backends.mkldnn.is_available()
