@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from tl.calls.schema import Call, Conversation, Message, Tool
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
+REPLIES = TEXTS.filter(str.strip)
 WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N")), min_size=1, max_size=8)
 NUMBERS = st.one_of(
     st.integers(-5, 5),
     st.integers(-(10**30), 10**30),
     st.floats(allow_nan=False, allow_infinity=False),
-    st.sampled_from([1.0, -0.0, 1e-7, 2**53 + 1]),
+    st.sampled_from([1.0, -0.0, 1e-7, 2**53 + 1, 10**30 + 7]),
 )
 SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS)
 JSON_VALUES = st.recursive(
@@ -23,7 +24,7 @@ JSON_VALUES = st.recursive(
     lambda inside: st.lists(inside, max_size=3) | st.dictionaries(TEXTS, inside, max_size=3),
     max_leaves=8,
 )
-ARGUMENTS = st.dictionaries(WORDS, JSON_VALUES, max_size=3)
+ARGUMENTS = st.dictionaries(WORDS, NUMBERS | JSON_VALUES, max_size=3)
 TYPES = st.sampled_from(["string", "integer", "number", "boolean", "array", "object"])
 
 
@@ -52,7 +53,7 @@ def conversations(
     draw,
     *,
     tools=None,
-    plain: st.SearchStrategy[str] | None = TEXTS.filter(str.strip),
+    plain: st.SearchStrategy[str] | None = REPLIES,
     parallel: bool = False,
     text_with_calls: bool = False,
     systems: bool = False,
