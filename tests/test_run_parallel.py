@@ -31,7 +31,9 @@ def plain_parameters(recipe: Recipe) -> dict[str, np.ndarray]:
         )
         for options in optimizer.param_groups:
             options["lr"] = rate
-        ids, targets, coefficients = map(torch.cat, zip(*micro_batches(step, recipe.micro_batches)))
+        ids, targets, coefficients = map(
+            torch.cat, zip(*micro_batches(step, recipe.micro_batches), strict=True)
+        )
         nll = F.cross_entropy(model.lm_head(model(ids)), targets, reduction="none")
         ((nll * coefficients).sum() / coefficients.sum()).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
@@ -166,7 +168,10 @@ def meta_model_equals_its_source(tied: bool) -> tuple:
         written = shard.copy_local(parameter, value.detach())
         assert written.shape == shard.local(parameter).shape
     whole = shard.gather(group)
-    equal = [torch.equal(whole(p), q) for p, q in zip(model.parameters(), source.parameters())]
+    equal = [
+        torch.equal(whole(p), q)
+        for p, q in zip(model.parameters(), source.parameters(), strict=True)
+    ]
     rows = [shard.rows(model.embed.weight), shard.rows(model.layers[0].norm)]
     is_tied = model.lm_head.weight is model.embed.weight
     group.close()
