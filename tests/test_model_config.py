@@ -1,4 +1,5 @@
-"""config.json: real ones are read, both spellings agree, what would change the math is refused by name."""
+"""config.json: real ones are read, both spellings agree, what would change the math is refused by
+name."""
 
 import dataclasses
 import math
@@ -12,50 +13,72 @@ from tl import InputError
 from tl.model.config import ModelConfig
 
 LLAMA2_7B = {
-    "_name_or_path": "meta-llama/Llama-2-7b-hf", "architectures": ["LlamaForCausalLM"], "bos_token_id": 1,
+    "_name_or_path": "meta-llama/Llama-2-7b-hf", "architectures": ["LlamaForCausalLM"],
+    "bos_token_id": 1,
     "eos_token_id": 2, "hidden_act": "silu", "hidden_size": 4096, "initializer_range": 0.02,
-    "intermediate_size": 11008, "max_position_embeddings": 4096, "model_type": "llama", "num_attention_heads": 32,
+    "intermediate_size": 11008, "max_position_embeddings": 4096, "model_type": "llama",
+    "num_attention_heads": 32,
     "num_hidden_layers": 32, "num_key_value_heads": 32, "pretraining_tp": 1, "rms_norm_eps": 1e-05,
     "rope_scaling": None, "tie_word_embeddings": False, "torch_dtype": "float16",
     "transformers_version": "4.31.0.dev0", "use_cache": True, "vocab_size": 32000,
 }  # fmt: skip
 LLAMA32_1B = {
-    **LLAMA2_7B, "attention_bias": False, "attention_dropout": 0.0, "head_dim": 64, "hidden_size": 2048,
-    "intermediate_size": 8192, "max_position_embeddings": 131072, "mlp_bias": False, "num_hidden_layers": 16,
-    "num_key_value_heads": 8, "rope_theta": 500000.0, "tie_word_embeddings": True, "torch_dtype": "bfloat16",
+    **LLAMA2_7B, "attention_bias": False, "attention_dropout": 0.0, "head_dim": 64,
+    "hidden_size": 2048,
+    "intermediate_size": 8192, "max_position_embeddings": 131072, "mlp_bias": False,
+    "num_hidden_layers": 16,
+    "num_key_value_heads": 8, "rope_theta": 500000.0, "tie_word_embeddings": True,
+    "torch_dtype": "bfloat16",
     "vocab_size": 128256, "eos_token_id": [128001, 128008, 128009], "rope_scaling": {
-        "factor": 32.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0, "original_max_position_embeddings": 8192,
+        "factor": 32.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,
+        "original_max_position_embeddings": 8192,
         "rope_type": "llama3"},
 }  # fmt: skip
 QWEN25_7B = {
-    "architectures": ["Qwen2ForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151645,
-    "hidden_act": "silu", "hidden_size": 3584, "initializer_range": 0.02, "intermediate_size": 18944,
-    "max_position_embeddings": 32768, "max_window_layers": 28, "model_type": "qwen2", "num_attention_heads": 28,
-    "num_hidden_layers": 28, "num_key_value_heads": 4, "rms_norm_eps": 1e-06, "rope_theta": 1000000.0,
-    "sliding_window": 131072, "tie_word_embeddings": False, "torch_dtype": "bfloat16", "use_mrope": False,
-    "transformers_version": "4.43.1", "use_cache": True, "use_sliding_window": False, "vocab_size": 152064,
+    "architectures": ["Qwen2ForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 151643,
+    "eos_token_id": 151645,
+    "hidden_act": "silu", "hidden_size": 3584, "initializer_range": 0.02,
+    "intermediate_size": 18944,
+    "max_position_embeddings": 32768, "max_window_layers": 28, "model_type": "qwen2",
+    "num_attention_heads": 28,
+    "num_hidden_layers": 28, "num_key_value_heads": 4, "rms_norm_eps": 1e-06,
+    "rope_theta": 1000000.0,
+    "sliding_window": 131072, "tie_word_embeddings": False, "torch_dtype": "bfloat16",
+    "use_mrope": False,
+    "transformers_version": "4.43.1", "use_cache": True, "use_sliding_window": False,
+    "vocab_size": 152064,
 }  # fmt: skip
 MISTRAL_7B = {
-    "architectures": ["MistralForCausalLM"], "bos_token_id": 1, "eos_token_id": 2, "hidden_act": "silu",
-    "hidden_size": 4096, "initializer_range": 0.02, "intermediate_size": 14336, "max_position_embeddings": 32768,
-    "model_type": "mistral", "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8,
-    "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "sliding_window": 4096, "tie_word_embeddings": False,
-    "torch_dtype": "bfloat16", "transformers_version": "4.34.0.dev0", "use_cache": True, "vocab_size": 32000,
+    "architectures": ["MistralForCausalLM"], "bos_token_id": 1, "eos_token_id": 2,
+    "hidden_act": "silu",
+    "hidden_size": 4096, "initializer_range": 0.02, "intermediate_size": 14336,
+    "max_position_embeddings": 32768,
+    "model_type": "mistral", "num_attention_heads": 32, "num_hidden_layers": 32,
+    "num_key_value_heads": 8,
+    "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "sliding_window": 4096,
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16", "transformers_version": "4.34.0.dev0", "use_cache": True,
+    "vocab_size": 32000,
 }  # fmt: skip
 QWEN3_06B = {
-    **QWEN25_7B, "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "attention_bias": False,
+    **QWEN25_7B, "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3",
+    "attention_bias": False,
     "head_dim": 128, "hidden_size": 1024, "intermediate_size": 3072, "num_attention_heads": 16,
-    "num_key_value_heads": 8, "rope_scaling": None, "sliding_window": None, "tie_word_embeddings": True,
+    "num_key_value_heads": 8, "rope_scaling": None, "sliding_window": None,
+    "tie_word_embeddings": True,
 }  # fmt: skip
 
 REAL = {
-    "Llama-2-7b-hf": (LLAMA2_7B, dict(head_dim=128, num_key_value_heads=32, qkv_bias=False, dtype="float16")),
+    "Llama-2-7b-hf": (LLAMA2_7B, dict(head_dim=128, num_key_value_heads=32, qkv_bias=False,
+    dtype="float16")),
     "llama-1": (
         {**LLAMA2_7B, "max_sequence_length": 2048, "pad_token_id": 0, "num_key_value_heads": None},
         dict(num_key_value_heads=32),
     ),
-    "CodeLlama-7b-hf": ({**LLAMA2_7B, "rope_theta": 1000000, "vocab_size": 32016}, dict(vocab_size=32016)),
-    "Llama-3.2-1B": (LLAMA32_1B, dict(head_dim=64, tie_word_embeddings=True, num_key_value_heads=8)),
+    "CodeLlama-7b-hf": ({**LLAMA2_7B, "rope_theta": 1000000, "vocab_size": 32016},
+    dict(vocab_size=32016)),
+    "Llama-3.2-1B": (LLAMA32_1B, dict(head_dim=64, tie_word_embeddings=True,
+    num_key_value_heads=8)),
     "SmolLM-135M": (
         {**LLAMA32_1B, "rope_scaling": None, "is_llama_config": True, "rope_interleaved": False,
          "transformers.js_config": {"kv_cache_dtype": {"q4f16": "float16"}}},
@@ -64,22 +87,30 @@ REAL = {
     "deepseek-coder-6.7b": (
         {**LLAMA2_7B, "rope_scaling": {"type": "linear", "factor": 4.0}, "rope_theta": 100000}, {},
     ),
-    "unsloth": ({**LLAMA32_1B, "unsloth_fixed": True, "unsloth_version": "2024.9", "pad_token_id": 128004}, {}),
+    "unsloth": ({**LLAMA32_1B, "unsloth_fixed": True, "unsloth_version": "2024.9",
+    "pad_token_id": 128004}, {}),
     "old full dump": (
-        {**LLAMA2_7B, "add_cross_attention": False, "cross_attention_hidden_size": None, "pruned_heads": {},
-         "tie_encoder_decoder": False, "is_encoder_decoder": False, "chunk_size_feed_forward": 0, "top_k": 50,
+        {**LLAMA2_7B, "add_cross_attention": False, "cross_attention_hidden_size": None,
+        "pruned_heads": {},
+         "tie_encoder_decoder": False, "is_encoder_decoder": False, "chunk_size_feed_forward": 0,
+         "top_k": 50,
          "encoder_no_repeat_ngram_size": 0, "output_attentions": False, "diversity_penalty": 0.0,
-         "id2label": {"0": "LABEL_0"}, "length_penalty": 1.0, "torchscript": False, "encoder_config": None},
+         "id2label": {"0": "LABEL_0"}, "length_penalty": 1.0, "torchscript": False,
+         "encoder_config": None},
         {},
     ),
     "Mistral-7B-v0.1": (MISTRAL_7B, dict(windows=(4096,) * 32)),
-    "Mistral-7B-v0.3": ({**MISTRAL_7B, "sliding_window": None, "vocab_size": 32768}, dict(windows=(None,) * 32)),
+    "Mistral-7B-v0.3": ({**MISTRAL_7B, "sliding_window": None, "vocab_size": 32768},
+    dict(windows=(None,) * 32)),
     "Mistral-Nemo": (
-        {**MISTRAL_7B, "hidden_size": 5120, "head_dim": 128, "sliding_window": None, "attention_dropout": 0.0},
+        {**MISTRAL_7B, "hidden_size": 5120, "head_dim": 128, "sliding_window": None,
+        "attention_dropout": 0.0},
         dict(head_dim=128),
     ),
-    "Qwen2.5-7B": (QWEN25_7B, dict(qkv_bias=True, o_bias=False, windows=(None,) * 28, qk_norm=False)),
-    "Qwen3-0.6B": (QWEN3_06B, dict(qkv_bias=False, qk_norm=True, head_dim=128, tie_word_embeddings=True)),
+    "Qwen2.5-7B": (QWEN25_7B, dict(qkv_bias=True, o_bias=False, windows=(None,) * 28,
+    qk_norm=False)),
+    "Qwen3-0.6B": (QWEN3_06B, dict(qkv_bias=False, qk_norm=True, head_dim=128,
+    tie_word_embeddings=True)),
 }  # fmt: skip
 
 
@@ -108,7 +139,9 @@ def test_to_hf_is_read_back_and_keeps_what_was_read(values):
 
 def test_to_hf_writes_what_was_replaced_and_the_spelling_that_was_read():
     for values, spelling in ((QWEN25_7B, "torch_dtype"), (v5(QWEN25_7B), "dtype")):
-        config = dataclasses.replace(ModelConfig.from_hf(values), vocab_size=9).with_dtype("float32")
+        config = dataclasses.replace(ModelConfig.from_hf(values), vocab_size=9).with_dtype(
+            "float32"
+        )
         assert config.to_hf() == {**values, "vocab_size": 9, spelling: "float32"}
 
 
@@ -117,14 +150,19 @@ def test_defaults_are_those_of_the_classes_in_transformers():
         "vocab_size": 9, "hidden_size": 4096, "intermediate_size": 8, "num_hidden_layers": 30,
         "num_attention_heads": 32,
     }  # fmt: skip
-    read = {name: ModelConfig.from_hf({**sizes, "model_type": name}) for name in ("llama", "mistral", "qwen2", "qwen3")}
+    read = {
+        name: ModelConfig.from_hf({**sizes, "model_type": name})
+        for name in ("llama", "mistral", "qwen2", "qwen3")
+    }
     assert {name: config.num_key_value_heads for name, config in read.items()} == {
         "llama": 32, "mistral": 8, "qwen2": 32, "qwen3": 32,
     }  # fmt: skip
     assert {config.head_dim for config in read.values()} == {128}
     assert ModelConfig.from_hf({**sizes, "model_type": "qwen3", "hidden_size": 64}).head_dim == 128
     assert read["mistral"].windows == (4096,) * 30 and read["qwen2"].windows == (None,) * 30
-    assert all(config.rope.theta == 10000.0 and config.rms_norm_eps == 1e-6 for config in read.values())
+    assert all(
+        config.rope.theta == 10000.0 and config.rms_norm_eps == 1e-6 for config in read.values()
+    )
     windowed = ModelConfig.from_hf({**sizes, "model_type": "qwen2", "use_sliding_window": True})
     assert windowed.windows == (None,) * 28 + (4096,) * 2
 
@@ -192,13 +230,34 @@ REFUSED = [
     ({"rope_scaling": {**LLAMA3_ROPE, "low_freq_factor": None}}, "low_freq_factor"),
     ({"rope_scaling": {**LLAMA3_ROPE, "high_freq_factor": 1.0}}, "high_freq_factor"),
     ({"rope_scaling": {**YARN, "truncate": "no"}}, "truncate"),
-    ({"rope_scaling": {**YARN, "original_max_position_embeddings": 0}}, "original_max_position_embeddings"),
-    ({"rope_scaling": {"type": "longrope", "short_factor": [1.0], "long_factor": [1.0]}}, "short_factor"),
-    ({"rope_scaling": {"type": "longrope", "short_factor": [0.0] * 64, "long_factor": [1] * 64}}, "short_factor"),
-    ({"rope_parameters": {"rope_theta": 5.0, "rope_type": "default"}, "rope_theta": 7.0}, "rope_theta"),
+    (
+        {"rope_scaling": {**YARN, "original_max_position_embeddings": 0}},
+        "original_max_position_embeddings",
+    ),
+    (
+        {"rope_scaling": {"type": "longrope", "short_factor": [1.0], "long_factor": [1.0]}},
+        "short_factor",
+    ),
+    (
+        {"rope_scaling": {"type": "longrope", "short_factor": [0.0] * 64, "long_factor": [1] * 64}},
+        "short_factor",
+    ),
+    (
+        {"rope_parameters": {"rope_theta": 5.0, "rope_type": "default"}, "rope_theta": 7.0},
+        "rope_theta",
+    ),
     ({"rope_parameters": {"full_attention": {"rope_type": "default"}}}, "full_attention"),
-    ({"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.25}}, "partial_rotary_factor"),
-    ({"rope_scaling": {"type": "linear", "factor": 2.0}, "rope_parameters": {"rope_type": "default"}}, "rope_scaling"),
+    (
+        {"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.25}},
+        "partial_rotary_factor",
+    ),
+    (
+        {
+            "rope_scaling": {"type": "linear", "factor": 2.0},
+            "rope_parameters": {"rope_type": "default"},
+        },
+        "rope_scaling",
+    ),
 ]
 
 
@@ -208,10 +267,17 @@ def test_what_cannot_be_computed_is_refused_by_name(change, named):
         ModelConfig.from_hf({**LLAMA2_7B, **change}, where="m/config.json")
     message = str(caught.value)
     assert message.startswith("m/config.json: ") and named in message
-    assert "got " in message and "expected " in message and "\n" not in message and len(message) < 400
+    assert (
+        "got " in message and "expected " in message and "\n" not in message and len(message) < 400
+    )
 
 
-QWEN_WINDOWS = {**QWEN25_7B, "num_hidden_layers": 2, "sliding_window": 8, "use_sliding_window": True}
+QWEN_WINDOWS = {
+    **QWEN25_7B,
+    "num_hidden_layers": 2,
+    "sliding_window": 8,
+    "use_sliding_window": True,
+}
 
 
 @pytest.mark.parametrize(
@@ -219,7 +285,10 @@ QWEN_WINDOWS = {**QWEN25_7B, "num_hidden_layers": 2, "sliding_window": 8, "use_s
     [
         ({**QWEN_WINDOWS, "layer_types": ["full_attention"]}, "layer_types"),
         ({**QWEN_WINDOWS, "layer_types": ["full_attention", "chunked_attention"]}, "layer_types"),
-        ({**QWEN_WINDOWS, "layer_types": ["sliding_attention"] * 2, "use_sliding_window": False}, "layer_types"),
+        (
+            {**QWEN_WINDOWS, "layer_types": ["sliding_attention"] * 2, "use_sliding_window": False},
+            "layer_types",
+        ),
         ({**QWEN_WINDOWS, "sliding_window": 0}, "sliding_window"),
         ({**QWEN_WINDOWS, "max_window_layers": -1}, "max_window_layers"),
         ({**QWEN_WINDOWS, "mlp_bias": True}, "mlp_bias"),
@@ -237,12 +306,21 @@ def test_other_families_and_shapes_are_refused_by_name(values, named):
 
 
 def test_a_feature_that_is_switched_off_is_no_reason_to_refuse():
-    off = {"num_experts": 0, "logit_scale": 1.0, "attn_logit_softcapping": None, "use_qk_norm": False, "mlp_bias": False}
+    off = {
+        "num_experts": 0,
+        "logit_scale": 1.0,
+        "attn_logit_softcapping": None,
+        "use_qk_norm": False,
+        "mlp_bias": False,
+    }
     assert ModelConfig.from_hf({**LLAMA2_7B, **off}) == ModelConfig.from_hf(LLAMA2_7B)
 
 
 def test_the_golden_cases_hold_every_rope_type_in_both_spellings():
-    reached = {(ModelConfig.from_hf(case).rope.rope_type, "rope_parameters" in case) for case in CASES.values()}
+    reached = {
+        (ModelConfig.from_hf(case).rope.rope_type, "rope_parameters" in case)
+        for case in CASES.values()
+    }
     for kind in ("default", "dynamic", "llama3", "yarn", "longrope"):
         assert {(kind, False), (kind, True)} <= reached
     assert ("linear", False) in reached

@@ -1,4 +1,5 @@
-"""The decoder's laws: packing changes nothing, no position sees the future or another sequence, gradients are exact."""
+"""The decoder's laws: packing changes nothing, no position sees the future or another sequence,
+gradients are exact."""
 
 import math
 
@@ -14,9 +15,11 @@ from tl.model.config import ModelConfig
 from tl.model.decoder import Decoder
 from tl.model.hf import init_model
 from tl.model.norm import RMSNorm
+from tl.model.rope_config import ROPE_TYPES
 
 TINY = {
-    "model_type": "llama", "vocab_size": 17, "hidden_size": 12, "intermediate_size": 20, "num_hidden_layers": 2,
+    "model_type": "llama", "vocab_size": 17, "hidden_size": 12, "intermediate_size": 20,
+    "num_hidden_layers": 2,
     "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 4, "initializer_range": 0.4,
 }  # fmt: skip
 
@@ -39,7 +42,8 @@ def test_packed_equals_one_by_one(config, lengths):
     input_ids, position_ids, cu_seqlens = stream(lengths, config["vocab_size"])
     packed = model(input_ids, position_ids, cu_seqlens)
     alone = [
-        model(ids, torch.arange(len(ids)), torch.tensor([0, len(ids)])) for ids in input_ids.split(lengths)
+        model(ids, torch.arange(len(ids)), torch.tensor([0,
+        len(ids)])) for ids in input_ids.split(lengths)
     ]  # fmt: skip
     torch.testing.assert_close(packed, torch.cat(alone), rtol=1e-12, atol=1e-12)
 
@@ -70,10 +74,14 @@ def test_the_strategy_reaches_every_family_and_rope():
 
     for model_type in ("llama", "mistral", "qwen2", "qwen3"):
         reaches(lambda config: config["model_type"] == model_type and "rope_parameters" in config)
-    for kind in rope.ROPE_TYPES:
+    for kind in ROPE_TYPES:
         reaches(lambda config: ModelConfig.from_hf(config).rope.rope_type == kind)
     reaches(lambda config: len(set(ModelConfig.from_hf(config).windows)) == 2)
-    find(lengths(), lambda lengths: max(lengths) > 9 and min(lengths) == 1 and len(lengths) > 2, settings=quick)
+    find(
+        lengths(),
+        lambda lengths: max(lengths) > 9 and min(lengths) == 1 and len(lengths) > 2,
+        settings=quick,
+    )
 
 
 def brute_force_attention(q, k, v, window):
@@ -94,11 +102,13 @@ def test_attention_equals_its_definition(window, kv_heads):
     lengths = [1, 8, 3]
     generator = torch.Generator().manual_seed(0)
     q, k, v = (
-        torch.randn(12, heads, 5, generator=generator, dtype=torch.float64) for heads in (6, kv_heads, kv_heads)
+        torch.randn(12, heads, 5, generator=generator, dtype=torch.float64)
+        for heads in (6, kv_heads, kv_heads)
     )
     packing = Packing(lengths, None, None, None)
     expected = [
-        brute_force_attention(*piece, window) for piece in zip(*(x.split(lengths) for x in (q, k, v)))
+        brute_force_attention(*piece, window) for piece in zip(*(x.split(lengths) for x in (q, k,
+        v)))
     ]  # fmt: skip
     got = attention_by_sequence(q, k, v, packing, window)
     torch.testing.assert_close(got, torch.cat(expected), rtol=1e-13, atol=1e-13)
@@ -106,10 +116,12 @@ def test_attention_equals_its_definition(window, kv_heads):
 
 @pytest.mark.parametrize("window, expected", [(None, (-1, 0)), (5, (4, 0))])
 def test_the_fused_path_asks_for_the_same_attention(monkeypatch, window, expected):
-    """varlen_attn has no CPU kernel; what it is asked for is compared with its documentation, its result on
-    CUDA in `test_model_cuda.py`."""
+    """varlen_attn has no CPU kernel; what it is asked for is compared with its documentation, its
+    result on CUDA in `test_model_cuda.py`."""
     calls = []
-    monkeypatch.setattr(attention, "varlen_attn", lambda *args, **kwargs: calls.append((args, kwargs)))
+    monkeypatch.setattr(
+        attention, "varlen_attn", lambda *args, **kwargs: calls.append((args, kwargs))
+    )
     bounds = torch.tensor([0, 3, 10], dtype=torch.int32)
     q, k = torch.zeros(10, 4, 8), torch.zeros(10, 2, 8)
     attention.fused_attention(q, k, k, Packing([3, 7], bounds, None, None), window)
@@ -133,7 +145,9 @@ def test_rotation_depends_on_distance_only_and_keeps_lengths():
 
 
 def test_rotation_turns_halves_by_hand():
-    cos, sin = rope.Rope(head_dim=4, theta=100.0).tables(torch.tensor([2]), torch.tensor([3]), torch.float32)
+    cos, sin = rope.Rope(head_dim=4, theta=100.0).tables(
+        torch.tensor([2]), torch.tensor([3]), torch.float32
+    )
     x = torch.tensor([[[1.0, 2.0, 3.0, 4.0]]])
     a, b = 2.0, 0.2  # position 2, frequencies 1 and 100^(-1/2)
     expected = [
@@ -146,7 +160,10 @@ def test_rotation_turns_halves_by_hand():
 def test_norm_equals_its_definition_and_keeps_the_dtype():
     norm = RMSNorm(7, eps=0.01).double()
     x = torch.randn(3, 7, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    expected = [[value / math.sqrt(sum(v * v for v in row) / 7 + 0.01) for value in row] for row in x.tolist()]
+    expected = [
+        [value / math.sqrt(sum(v * v for v in row) / 7 + 0.01) for value in row]
+        for row in x.tolist()
+    ]
     torch.testing.assert_close(norm(x), torch.tensor(expected, dtype=torch.float64))
     large = torch.full((1, 7), 300.0, dtype=torch.float16)  # its square overflows fp16
     assert norm.half()(large).isfinite().all() and norm(large).dtype == torch.float16
@@ -154,7 +171,13 @@ def test_norm_equals_its_definition_and_keeps_the_dtype():
 
 @pytest.mark.parametrize("model_type", ["llama", "qwen2", "qwen3"])
 def test_gradients_equal_finite_differences(model_type):
-    config = {**TINY, "model_type": model_type, "hidden_size": 4, "intermediate_size": 3, "num_hidden_layers": 1}
+    config = {
+        **TINY,
+        "model_type": model_type,
+        "hidden_size": 4,
+        "intermediate_size": 3,
+        "num_hidden_layers": 1,
+    }
     model = build(config)
     inputs = stream([3, 2], config["vocab_size"])
     names, parameters = zip(*model.named_parameters())
@@ -201,7 +224,29 @@ def test_autocast_computes_matmuls_in_bf16_and_keeps_fp32_masters():
     assert hidden.dtype == torch.float32
     assert 0 < (hidden - exact).abs().max() < 0.1
     hidden.sum().backward()
-    assert all(parameter.grad.dtype == torch.float32 for name, parameter in model.named_parameters() if "head" not in name)
+    assert all(
+        parameter.grad.dtype == torch.float32
+        for name, parameter in model.named_parameters()
+        if "head" not in name
+    )
+
+
+@pytest.mark.parametrize("model_type", ["llama", "qwen2", "qwen3"])
+def test_attention_gets_one_dtype_under_autocast(model_type, monkeypatch):
+    """fp32 rope tables and norm weights must not lift q and k out of what FlashAttention takes."""
+    seen = []
+
+    def record(q, k, v, packing, window):
+        seen.append({q.dtype, k.dtype, v.dtype})
+        return attention.attention_by_sequence(q, k, v, packing, window)
+
+    monkeypatch.setattr(attention, "packed_attention", record)
+    model = build({**TINY, "model_type": model_type}, torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        model(*stream([5, 9], 17))
+    assert seen == [{torch.bfloat16}] * 2
+    model(*stream([5, 9], 17))
+    assert seen[2:] == [{torch.float32}] * 2
 
 
 def test_bf16_stays_near_fp32_at_far_positions():

@@ -1,4 +1,5 @@
-"""Logits and rope frequencies equal transformers' (goldens; `make_model_goldens.py` says how they were made)."""
+"""Logits and rope frequencies equal transformers' (goldens; `make_model_goldens.py` says how they
+were made)."""
 
 import numpy
 import pytest
@@ -41,8 +42,8 @@ def test_logits_equal_transformers(case, goldens):
 
 
 def test_cases_differ_where_their_features_do(goldens):
-    """The inputs are strong enough to tell the features apart: ids are the same only by chance, so the
-    same model on the same ids must give other logits once its feature is switched off."""
+    """The inputs are strong enough to tell the features apart: ids are the same only by chance, so
+    the same model on the same ids must give other logits once its feature is switched off."""
     off = {
         "llama3": {"rope_scaling": None},
         "llama_biases": {"attention_bias": False},
@@ -51,7 +52,9 @@ def test_cases_differ_where_their_features_do(goldens):
         "linear": {"rope_scaling": None},
         "dynamic": {"rope_scaling": None},
         "yarn": {"rope_scaling": None},
-        "yarn_untruncated": {"rope_scaling": {**CASES["yarn_untruncated"]["rope_scaling"], "truncate": True}},
+        "yarn_untruncated": {
+            "rope_scaling": {**CASES["yarn_untruncated"]["rope_scaling"], "truncate": True}
+        },
         "longrope": {"rope_scaling": None},
         "codellama": {"rope_theta": 10000.0},
         "llama2": {"rms_norm_eps": 1e-3},

@@ -1,4 +1,5 @@
-"""Directories: what is saved loads bit-equal, here and in transformers; what is damaged is refused in one line."""
+"""Directories: what is saved loads bit-equal, here and in transformers; what is damaged is refused
+in one line."""
 
 import json
 import re
@@ -21,7 +22,8 @@ from tl.model.hf import init_model, init_weights, load_config, load_model, load_
 from tl.model.save import plan_shards
 
 TINY = {
-    "model_type": "qwen3", "vocab_size": 19, "hidden_size": 12, "intermediate_size": 20, "num_hidden_layers": 2,
+    "model_type": "qwen3", "vocab_size": 19, "hidden_size": 12, "intermediate_size": 20,
+    "num_hidden_layers": 2,
     "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 4, "tie_word_embeddings": False,
     "torch_dtype": "float32", "eos_token_id": 7,
 }  # fmt: skip
@@ -34,7 +36,9 @@ def tiny(config: dict = TINY, seed: int = 1, dtype: torch.dtype = torch.float32)
 
 def same_bits(a: Decoder, b: Decoder) -> bool:
     first, second = dict(a.named_parameters()), dict(b.named_parameters())
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+    return first.keys() == second.keys() and all(
+        torch.equal(first[name], second[name]) for name in first
+    )
 
 
 @pytest.fixture
@@ -48,7 +52,11 @@ def directory(tmp_path) -> Path:
 
 
 @settings(max_examples=25)
-@given(configs(), st.sampled_from([100, 1000, 5e9]), st.sampled_from(["float32", "bfloat16", "float16"]))
+@given(
+    configs(),
+    st.sampled_from([100, 1000, 5e9]),
+    st.sampled_from(["float32", "bfloat16", "float16"]),
+)
 def test_save_then_load_is_the_identity(tmp_path_factory, config, max_shard_bytes, dtype):
     directory = tmp_path_factory.mktemp("saved")
     model = tiny(config, dtype=getattr(torch, dtype))
@@ -68,7 +76,10 @@ def test_sharded_equals_single(tmp_path):
     files = save_model(model, sharded, max_shard_bytes=2000)
     shards = [file for file in files if file.suffix == ".safetensors"]
     assert len(shards) > 3
-    assert all(re.fullmatch(r"model-\d{5}-of-%05d\.safetensors" % len(shards), file.name) for file in shards)
+    assert all(
+        re.fullmatch(r"model-\d{5}-of-%05d\.safetensors" % len(shards), file.name)
+        for file in shards
+    )
     whole = load_file(single / "model.safetensors")
     index = json.loads((sharded / "model.safetensors.index.json").read_text())
     assert index["metadata"]["total_size"] == sum(each.nbytes for each in whole.values())
@@ -84,7 +95,9 @@ def test_sharded_equals_single(tmp_path):
 def test_shards_hold_every_tensor_once_in_order_within_the_limit(sizes, limit):
     shards = plan_shards(sizes, limit)
     assert [name for names in shards.values() for name in names] == list(sizes)
-    assert all(len(names) == 1 or sum(sizes[name] for name in names) <= limit for names in shards.values())
+    assert all(
+        len(names) == 1 or sum(sizes[name] for name in names) <= limit for names in shards.values()
+    )
 
 
 def test_a_second_save_replaces_the_first_and_leaves_nothing_of_it(tmp_path):
@@ -93,7 +106,11 @@ def test_a_second_save_replaces_the_first_and_leaves_nothing_of_it(tmp_path):
     second = tiny(seed=2)
     files = save_model(second, tmp_path)
     assert {file.name for file in files} == {"config.json", "model.safetensors"}
-    assert {file.name for file in tmp_path.iterdir()} == {"config.json", "model.safetensors", "notes.txt"}
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "notes.txt",
+    }
     assert same_bits(load_model(tmp_path), second)
 
 
@@ -113,9 +130,15 @@ def test_a_save_that_fails_leaves_the_earlier_model_untouched(directory):
 
 
 def test_config_keeps_its_spelling_and_companions_are_copied(tmp_path):
-    source, target, tokenizer = tmp_path / "source", tmp_path / "target", tmp_path / "tokenizer.json"
+    source, target, tokenizer = (
+        tmp_path / "source",
+        tmp_path / "target",
+        tmp_path / "tokenizer.json",
+    )
     save_model(tiny(), source)
-    (source / "generation_config.json").write_bytes(b'{"eos_token_id": [7, 8],}')  # as broken as Llama-3.2's was
+    (source / "generation_config.json").write_bytes(
+        b'{"eos_token_id": [7, 8],}'
+    )  # as broken as Llama-3.2's was
     tokenizer.write_text("{}")
     model = load_model(source)
     (source / "generation_config.json").unlink()  # a pruned checkpoint
@@ -133,13 +156,16 @@ def test_weights_are_saved_in_the_dtype_they_had_on_disk(tmp_path):
     master = load_model(tmp_path / "bf16", dtype=torch.float32)
     assert {parameter.dtype for parameter in master.parameters()} == {torch.float32}
     save_model(master, tmp_path / "again")
-    assert (tmp_path / "again/model.safetensors").read_bytes() == (tmp_path / "bf16/model.safetensors").read_bytes()
+    assert (tmp_path / "again/model.safetensors").read_bytes() == (
+        tmp_path / "bf16/model.safetensors"
+    ).read_bytes()
     save_model(master, tmp_path / "fp32", dtype=torch.float32)
     assert load_model(tmp_path / "fp32").config.dtype == "float32"
 
 
 def test_hooks_of_a_sharded_model(directory):
-    """`copy` can read rows only; `gather` is called for every parameter in the same order, writing or not."""
+    """`copy` can read rows only; `gather` is called for every parameter in the same order, writing
+    or not."""
     rows_read = []
 
     class Rows:
@@ -167,12 +193,19 @@ def test_hooks_of_a_sharded_model(directory):
         assert torch.equal(parameter[:half], untouched[name][:half])
     assert sum(rows_read) == sum(len(p) - len(p) // 2 for p in model.parameters())
 
-    seen = {True: [], False: []}
-    for write in (True, False):
-        gather = lambda parameter: (seen[write].append(id(parameter)), parameter)[1]  # noqa: B023, E731
-        files = save_model(model, directory / f"{write}", gather=gather, write=write, max_shard_bytes=500)
-        assert bool(files) == write == (directory / f"{write}").exists()
-    assert seen[True] == seen[False] == [id(parameter) for parameter in model.parameters()]
+    def save(write):
+        seen = []
+
+        def gather(parameter):
+            seen.append(id(parameter))
+            return parameter
+
+        target = directory / f"write {write}"
+        files = save_model(model, target, gather=gather, write=write, max_shard_bytes=500)
+        assert bool(files) == write == target.exists()
+        return seen
+
+    assert save(True) == save(False) == [id(parameter) for parameter in model.parameters()]
 
 
 def test_init_depends_on_seed_and_name_only(tmp_path):
@@ -299,7 +332,9 @@ def set_value(name, value):
 
 def two_shards_hold_the_same(directory, index):
     names = sorted(set(index["weight_map"].values()))
-    save_file(load_file(directory / names[0]) | load_file(directory / names[1]), directory / names[1])
+    save_file(
+        load_file(directory / names[0]) | load_file(directory / names[1]), directory / names[1]
+    )
 
 
 NORM, Q = "model.norm.weight", "model.layers.1.self_attn.q_proj.weight"
@@ -324,32 +359,43 @@ DAMAGED = {
         edit(lambda t: {**t, Q: t[Q].T.contiguous()}),
         f"1 wrong shape: {Q} (in model.safetensors: got [12, 16], expected [16, 12])",
     ),
-    "base model": (edit(lambda t: {n.removeprefix("model."): x for n, x in t.items()}), "and 4 more"),
+    "base model": (edit(lambda t: {n.removeprefix("model."): x for n, x in t.items()}),
+    "and 4 more"),
     "NaN": (set_value(Q, float("nan")), f"tensor {Q}: got NaN or infinity"),
-    "infinity": (set_value("model.embed_tokens.weight", float("-inf")), "embed_tokens.weight: got NaN or infinity"),
+    "infinity": (set_value("model.embed_tokens.weight", float("-inf")),
+    "embed_tokens.weight: got NaN or infinity"),
     "int8": (edit(lambda t: {**t, Q: t[Q].to(torch.int8)}), f"tensor {Q}: got dtype I8"),
-    "fp8": (edit(lambda t: {**t, Q: t[Q].to(torch.float8_e4m3fn)}), f"tensor {Q}: got dtype F8_E4M3"),
+    "fp8": (edit(lambda t: {**t, Q: t[Q].to(torch.float8_e4m3fn)}),
+    f"tensor {Q}: got dtype F8_E4M3"),
     "index is no JSON": (
-        lambda d: ((d / "model.safetensors").unlink(), (d / "model.safetensors.index.json").write_text("{")),
+        lambda d: ((d / "model.safetensors").unlink(),
+        (d / "model.safetensors.index.json").write_text("{")),
         "index.json: not valid JSON",
     ),
     "index without map": (shard(lambda d, i: i.pop("weight_map")), 'expected {"weight_map"'),
-    "index map is a list": (shard(lambda d, i: i.update(weight_map=["a"])), 'expected {"weight_map"'),
-    "index map of numbers": (shard(lambda d, i: i.update(weight_map={NORM: 1})), 'expected {"weight_map"'),
+    "index map is a list": (shard(lambda d, i: i.update(weight_map=["a"])),
+    'expected {"weight_map"'),
+    "index map of numbers": (shard(lambda d, i: i.update(weight_map={NORM: 1})),
+    'expected {"weight_map"'),
     "index leaves the directory": (
-        shard(lambda d, i: i["weight_map"].update({NORM: "../model.safetensors"})), "in the same directory",
+        shard(lambda d, i: i["weight_map"].update({NORM: "../model.safetensors"})),
+        "in the same directory",
     ),
     "missing shard": (
-        shard(lambda d, i: (d / i["weight_map"][NORM]).unlink()), "that it lists is missing",
+        shard(lambda d, i: (d / i["weight_map"][NORM]).unlink()), "it lists is missing",
     ),
     "tensor in two shards": (shard(two_shards_hold_the_same), "expected it once"),
     "index promises too much": (
-        shard(lambda d, i: save_file({"a": torch.ones(1)}, d / i["weight_map"][NORM])), "model.norm.weight",
+        shard(lambda d, i: save_file({"a": torch.ones(1)}, d / i["weight_map"][NORM])),
+        "model.norm.weight",
     ),
-    "pickle with code": (bin_file(b"cos\nsystem\n(S'touch pwned'\ntR."), "not a file of plain tensors"),
+    "pickle with code": (bin_file(b"cos\nsystem\n(S'touch pwned'\ntR."),
+    "not a file of plain tensors"),
     "bin with objects": (bin_file({"model": Path("x")}), "not a file of plain tensors"),
-    "bin with numbers": (bin_file({"step": 3, NORM: torch.ones(12)}), "tensors by name and nothing else"),
-    "bin nested": (bin_file({"state_dict": {NORM: torch.ones(12)}}), "tensors by name and nothing else"),
+    "bin with numbers": (bin_file({"step": 3, NORM: torch.ones(12)}),
+    "tensors by name and nothing else"),
+    "bin nested": (bin_file({"state_dict": {NORM: torch.ones(12)}}),
+    "tensors by name and nothing else"),
     "bin with int8": (bin_file({NORM: torch.ones(12, dtype=torch.int8)}), "got dtype int8"),
     "bin truncated": (bin_file(b"PK\x03\x04 nothing more"), "not a file of plain tensors"),
 }  # fmt: skip
@@ -395,10 +441,17 @@ print(memory("VmHWM") - before)
 
 
 def test_loading_holds_the_model_and_one_shard(tmp_path):
-    """Peak resident memory of a fresh process, mapped file pages included, against the sizes on disk."""
+    """Peak resident memory of a fresh process, mapped file pages included, against the sizes on
+    disk."""
     if not Path("/proc/self/status").exists():
         pytest.skip("peak memory is read from /proc, which this system has not")
-    config = {**TINY, "vocab_size": 20000, "hidden_size": 512, "intermediate_size": 4096, "num_hidden_layers": 5}
+    config = {
+        **TINY,
+        "vocab_size": 20000,
+        "hidden_size": 512,
+        "intermediate_size": 4096,
+        "num_hidden_layers": 5,
+    }
     model = tiny(config)
     model_bytes = sum(parameter.nbytes for parameter in model.parameters())
     assert 190e6 < model_bytes < 250e6
@@ -406,23 +459,39 @@ def test_loading_holds_the_model_and_one_shard(tmp_path):
     largest = max(file.stat().st_size for file in files)
     root = Path(__file__).resolve().parents[1]
     run = subprocess.run(
-        [sys.executable, "-c", MEASURE, tmp_path], cwd=root, capture_output=True, text=True, check=True
+        [sys.executable, "-c", MEASURE, tmp_path],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     grown = int(run.stdout) * 1024
-    print(f"model {model_bytes / 1e6:.0f} MB, largest file {largest / 1e6:.0f} MB, peak growth {grown / 1e6:.0f} MB")
+    print(
+        f"model {model_bytes / 1e6:.0f} MB, largest file {largest / 1e6:.0f} MB, "
+        f"peak growth {grown / 1e6:.0f} MB"
+    )
     assert model_bytes * 0.9 < grown < model_bytes + largest + 50e6
 
 
-@pytest.mark.parametrize("config", [TINY, TIED, {**TINY, "model_type": "qwen2"}, {**TINY, "model_type": "llama"}])
+@pytest.mark.parametrize(
+    "config", [TINY, TIED, {**TINY, "model_type": "qwen2"}, {**TINY, "model_type": "llama"}]
+)
 @pytest.mark.parametrize("max_shard_bytes", [2000, 5e9])
 def test_a_saved_directory_loads_in_transformers_unchanged(tmp_path, config, max_shard_bytes):
-    transformers = pytest.importorskip("transformers", reason="transformers is an oracle, not a dependency")
+    transformers = pytest.importorskip(
+        "transformers", reason="transformers is an oracle, not a dependency"
+    )
     model = tiny(config, dtype=torch.bfloat16)
     save_model(model, tmp_path, max_shard_bytes=max_shard_bytes)
-    theirs, info = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, output_loading_info=True, dtype="auto")
+    theirs, info = transformers.AutoModelForCausalLM.from_pretrained(
+        tmp_path, output_loading_info=True, dtype="auto"
+    )
     assert not any(info.values()), info
     for name, parameter in model.named_parameters():
-        assert torch.equal(theirs.get_parameter(name), parameter) and theirs.get_parameter(name).dtype == torch.bfloat16
+        assert (
+            torch.equal(theirs.get_parameter(name), parameter)
+            and theirs.get_parameter(name).dtype == torch.bfloat16
+        )
     theirs.save_pretrained(tmp_path / "theirs")
     assert same_bits(load_model(tmp_path / "theirs"), model)
     input_ids, position_ids, cu_seqlens = stream([9], config["vocab_size"])

@@ -1,4 +1,5 @@
-"""Random tiny architectures, as config.json objects in both spellings, and random packed streams."""
+"""Random tiny architectures, as config.json objects in both spellings, and random packed
+streams."""
 
 import numpy
 import torch
@@ -9,7 +10,8 @@ from tests.make_model_goldens import v5
 
 @st.composite
 def rope_scalings(draw, half_head: int):
-    """A `rope_scaling` object of any type, or None; lengths are chosen so that tiny streams reach beyond them."""
+    """A `rope_scaling` object of any type, or None; lengths are chosen so that tiny streams reach
+    beyond them."""
     kind = draw(st.sampled_from(["default", "linear", "dynamic", "llama3", "yarn", "longrope"]))
     factor = draw(st.sampled_from([1.0, 1.5, 4.0]))
     original = {"original_max_position_embeddings": draw(st.sampled_from([4, 9]))}
@@ -24,7 +26,11 @@ def rope_scalings(draw, half_head: int):
             **original,
         },
     }
-    return None if kind == "default" else {draw(st.sampled_from(["type", "rope_type"])): kind, **constants[kind]}
+    return (
+        None
+        if kind == "default"
+        else {draw(st.sampled_from(["type", "rope_type"])): kind, **constants[kind]}
+    )
 
 
 @st.composite
@@ -69,7 +75,9 @@ def lengths():
     return st.lists(st.integers(1, 14), min_size=1, max_size=5)
 
 
-def stream(lengths: list[int], vocab_size: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def stream(
+    lengths: list[int], vocab_size: int, seed: int = 0
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """(input_ids[T], position_ids[T], cu_seqlens[S+1]) with random ids."""
     generator = torch.Generator().manual_seed(seed)
     input_ids = torch.randint(vocab_size, (sum(lengths),), generator=generator)

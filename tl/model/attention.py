@@ -1,4 +1,4 @@
-"""Causal self-attention over a packed stream: sequences lie end to end, no token sees another sequence.
+"""Causal self-attention over a packed stream: no token sees another sequence.
 
     q, k, v = W_q x, W_k x, W_v x           (Qwen3: q and k normalised per head)
     o_t     = sum_s softmax_s(q_t . k_s / sqrt(D)) v_s,     s <= t in the same sequence
@@ -20,7 +20,7 @@ from tl.model.rope import rotate
 
 
 class Packing(NamedTuple):
-    """Where the sequences of a packed stream lie, and the rotation of each token: made once per forward
+    """Where the sequences of a stream lie, and the rotation of each token: made once per forward
     pass and handed to every layer."""
 
     lengths: list[int]  # tokens of each sequence, on the host
@@ -30,7 +30,8 @@ class Packing(NamedTuple):
 
 
 class Attention(nn.Module):
-    """One attention layer. `window`: positions that a token looks back over, itself included; None = all."""
+    """One attention layer; a token looks back over `window` positions, itself included (None =
+    over all of its sequence)."""
 
     def __init__(self, config: ModelConfig, window: int | None):
         super().__init__()
@@ -60,33 +61,37 @@ class Attention(nn.Module):
         return self.o_proj(mixed.flatten(1))  # [T, E]
 
 
-def packed_attention(q: Tensor, k: Tensor, v: Tensor, packing: Packing, window: int | None) -> Tensor:
+def packed_attention(
+    q: Tensor, k: Tensor, v: Tensor, packing: Packing, window: int | None
+) -> Tensor:
     """Causal attention within each sequence. q[T, H, D], k[T, K, D], v[T, K, D] -> [T, H, D]."""
     fused = q.is_cuda and q.dtype in (torch.bfloat16, torch.float16)  # what FlashAttention takes
     attend = fused_attention if fused else attention_by_sequence
     return attend(q, k, v, packing, window)
 
 
-def fused_attention(q: Tensor, k: Tensor, v: Tensor, packing: Packing, window: int | None) -> Tensor:
+def fused_attention(
+    q: Tensor, k: Tensor, v: Tensor, packing: Packing, window: int | None
+) -> Tensor:
     """One FlashAttention launch for the whole stream (CUDA, bf16 or fp16)."""
     bounds, longest = packing.cu_seqlens, max(packing.lengths)
-    lookback = -1 if window is None else window - 1  # positions to the left, the token itself not counted
+    lookback = -1 if window is None else window - 1  # to the left, the token itself not counted
     return varlen_attn(
         q, k, v, bounds, bounds, longest, longest, window_size=(lookback, 0), enable_gqa=True
-    )  # fmt: skip
+    )
 
 
 def attention_by_sequence(
     q: Tensor, k: Tensor, v: Tensor, packing: Packing, window: int | None
 ) -> Tensor:
     """The same, one scaled_dot_product_attention per sequence: any device, any dtype."""
-    # split, not slices: the backward of a split is one concatenation, that of a slice a full-size zero tensor
-    pieces = zip(*(x.split(packing.lengths) for x in (q, k, v)))
+    # split, not slices: its backward is one concatenation, that of a slice a full-size zero tensor
+    pieces = zip(*(x.split(packing.lengths) for x in (q, k, v)), strict=True)
     return torch.cat([attend_one(*piece, window) for piece in pieces])  # [T, H, D]
 
 
 def attend_one(q: Tensor, k: Tensor, v: Tensor, window: int | None) -> Tensor:
-    """Causal attention within one sequence of L tokens. q[L, H, D], k[L, K, D], v[L, K, D] -> [L, H, D]."""
+    """Causal attention in one sequence of L tokens. q[L, H, D], k, v[L, K, D] -> [L, H, D]."""
     mask = None if window is None or window >= len(q) else window_mask(len(q), window, q.device)
     q, k, v = (x.transpose(0, 1)[None] for x in (q, k, v))  # [1, H, L, D]
     mixed = F.scaled_dot_product_attention(
@@ -96,7 +101,7 @@ def attend_one(q: Tensor, k: Tensor, v: Tensor, window: int | None) -> Tensor:
 
 
 def window_mask(length: int, window: int, device: torch.device) -> Tensor:
-    """[L, L], True where the query of that row sees the key of that column: 0 <= row - column < window."""
+    """[L, L], True where the query of the row sees the key of the column."""
     position = torch.arange(length, device=device)
-    distance = position[:, None] - position  # [L, L]
+    distance = position[:, None] - position  # [L, L] row - column
     return (distance >= 0) & (distance < window)

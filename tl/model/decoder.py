@@ -2,10 +2,10 @@
 
     x = embedding(ids)
     for each layer:   x = x + attention(norm(x));   x = x + mlp(norm(x))
-    hidden = norm(x);    logits = hidden lm_head^T          (the loss makes the logits, chunk by chunk)
+    hidden = norm(x);    logits = hidden lm_head^T      (the loss makes the logits, in chunks)
 
-One class for Llama 1/2/3.x, CodeLlama, Mistral, Qwen2/2.5 and Qwen3; parameters have the names and layout of
-Hugging Face files, so that loading and saving are the identity on keys. No buffers.
+One class for Llama 1/2/3.x, CodeLlama, Mistral, Qwen2/2.5 and Qwen3; parameters have the names and
+layout of Hugging Face files, so that loading and saving are the identity on keys. No buffers.
 
     model = Decoder(config)
     hidden = model(input_ids, position_ids, cu_seqlens)       [T], [T], [S+1] -> [T, E]
@@ -53,22 +53,23 @@ class Block(nn.Module):
 
 
 class Decoder(nn.Module):
-    """A causal language model without its loss; `lm_head.weight[V, E]` turns hidden states into logits.
-
-    `gradient_checkpointing`: recompute each block in the backward pass instead of keeping its activations.
-    """
+    """A causal language model without its loss; `lm_head.weight[V, E]` makes logits of hidden
+    states. With `gradient_checkpointing` each block is computed again in the backward pass and
+    keeps only its input."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.config = config
-        self.generation_config: bytes | None = None  # generation_config.json of the directory it came from
+        self.generation_config: bytes | None = None  # the file beside its weights, if it had one
         self.gradient_checkpointing = False
         blocks = [Block(config, window) for window in config.windows]
-        self.model = nn.ModuleDict({
-            "embed_tokens": nn.Embedding(config.vocab_size, config.hidden_size),
-            "layers": nn.ModuleList(blocks),
-            "norm": RMSNorm(config.hidden_size, config.rms_norm_eps),
-        })  # fmt: skip
+        self.model = nn.ModuleDict(
+            {
+                "embed_tokens": nn.Embedding(config.vocab_size, config.hidden_size),
+                "layers": nn.ModuleList(blocks),
+                "norm": RMSNorm(config.hidden_size, config.rms_norm_eps),
+            }
+        )
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.tie_weights()
 
@@ -87,9 +88,9 @@ class Decoder(nn.Module):
     def forward(self, input_ids: Tensor, position_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
         """Hidden states [T, E] after the last norm.
 
-        input_ids[T] int64; position_ids[T] count from 0 in each sequence; cu_seqlens[S+1] from 0 to T, sequence s
-        is cu_seqlens[s]:cu_seqlens[s+1]. cu_seqlens is read on the host once: given on the CPU it costs
-        no synchronisation.
+        input_ids[T] int64; position_ids[T] count from 0 in each sequence; cu_seqlens[S+1] from 0
+        to T, sequence s is cu_seqlens[s]:cu_seqlens[s+1]. cu_seqlens is read on the host once:
+        given on the CPU it costs no synchronisation.
         """
         x = self.model.embed_tokens(input_ids)  # [T, E]
         packing = self.packing(position_ids, cu_seqlens, x.dtype)
@@ -104,7 +105,9 @@ class Decoder(nn.Module):
         """What every layer needs to know about the stream."""
         device = position_ids.device
         lengths = cu_seqlens.diff().tolist()
+        assert sum(lengths) == len(position_ids), f"cu_seqlens end at {sum(lengths)}"
         cu_seqlens = cu_seqlens.to(device, torch.int32, non_blocking=True)
-        own_length = cu_seqlens.diff().repeat_interleave(cu_seqlens.diff(), output_size=len(position_ids))  # [T]
+        counts = cu_seqlens.diff()  # [S]
+        own_length = counts.repeat_interleave(counts, output_size=len(position_ids))  # [T]
         cos, sin = self.config.rope.tables(position_ids, own_length, dtype)  # [T, 1, D]
         return Packing(lengths, cu_seqlens, cos, sin)

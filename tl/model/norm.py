@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class RMSNorm(nn.Module):
-    """y = weight * x / sqrt(mean(x^2) + eps) over the last dimension, in fp32 (fp64 for fp64 input)."""
+    """y = weight * x / sqrt(mean(x^2) + eps) over the last dimension, in fp32 (fp64 for fp64)."""
 
     def __init__(self, size: int, eps: float):
         super().__init__()
@@ -15,8 +15,9 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x[..., size] -> [..., size], in the dtype of x."""
-        if x.is_cuda:
-            return F.rms_norm(x, self.weight.shape, self.weight, self.eps)  # one kernel, fp32 inside
+        if x.is_cuda:  # one kernel, fp32 inside
+            return F.rms_norm(x, self.weight.shape, self.weight, self.eps).to(x.dtype)
+        # On the CPU F.rms_norm is no kernel and slower; so is the backward of square().
         wide = x.to(torch.promote_types(x.dtype, torch.float32))
-        mean_square = (wide * wide).mean(-1, keepdim=True)  # [..., 1]; the backward of square() is slower
-        return (wide * torch.rsqrt(mean_square + self.eps)).to(x.dtype) * self.weight
+        mean_square = (wide * wide).mean(-1, keepdim=True)  # [..., 1]
+        return (wide * torch.rsqrt(mean_square + self.eps) * self.weight).to(x.dtype)

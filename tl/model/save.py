@@ -35,11 +35,13 @@ def save_model(
 
     dtype: of the files; None = the dtype the weights had on disk (`model.config.dtype`).
     gather: makes a full tensor of a sharded parameter; every process calls this function, and it
-        calls `gather` for every parameter in the same order; only the one with `write` keeps and writes them.
+        calls `gather` for every parameter in the same order; only the one with `write` keeps and
+        writes them.
     extra_files: copied beside the weights, tokenizer files for example.
 
-    One shard at most is in memory. Everything is written to a hidden folder first and then renamed, file by
-    file; weight files of an earlier save that are not part of this one are removed last.
+    One shard at most is in memory. Everything is written to a hidden folder first and then
+    renamed, file by file; weight files of an earlier save that are not part of this one are
+    removed last.
     """
     directory, config = Path(directory), config or model.config
     parameters = dict(model.named_parameters())  # a tied lm_head is named once, as the embedding
@@ -60,7 +62,8 @@ def save_model(
             return []
         if len(shards) > 1:
             _write_json(staging / _INDEX, _index(shards, sizes))
-        _write_companions(staging, model, config.with_dtype(str(dtype).removeprefix("torch.")), extra_files)
+        saved = config.with_dtype(str(dtype).removeprefix("torch."))
+        _write_companions(staging, model, saved, extra_files)
         return _publish(staging, directory)
     finally:
         if staging:
@@ -68,7 +71,8 @@ def save_model(
 
 
 def plan_shards(sizes: dict[str, int], limit: float) -> dict[str, list[str]]:
-    """File names and the tensors of each, in order, none above `limit` bytes unless a single tensor is."""
+    """File names and the tensors of each, in order; none above `limit` bytes unless a single
+    tensor is."""
     groups: list[list[str]] = [[]]
     filled = 0
     for name, size in sizes.items():
@@ -80,7 +84,9 @@ def plan_shards(sizes: dict[str, int], limit: float) -> dict[str, list[str]]:
     if len(groups) == 1:
         return {"model.safetensors": groups[0]}
     count = len(groups)
-    return {f"model-{i:05}-of-{count:05}.safetensors": names for i, names in enumerate(groups, start=1)}
+    return {
+        f"model-{i:05}-of-{count:05}.safetensors": names for i, names in enumerate(groups, start=1)
+    }
 
 
 def _index(shards: dict[str, list[str]], sizes: dict[str, int]) -> dict:

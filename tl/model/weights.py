@@ -1,11 +1,12 @@
 """The weight files of a Hugging Face directory, read tensor by tensor.
 
-    model.safetensors                                     or
-    model.safetensors.index.json + model-0000i-of-0000n.safetensors            preferred where both kinds exist
-    pytorch_model.bin, or its index + shards              read by torch.load(weights_only=True), never unpickled freely
+    model.safetensors                    or model.safetensors.index.json and the shards it lists
+    pytorch_model.bin                    or pytorch_model.bin.index.json and its shards
 
-Headers are read first, so that a wrong directory is refused before memory is taken. Then one file at a time is
-mapped, and one tensor at a time is copied out: the host holds the model and at most one file.
+Safetensors are preferred where both exist; `.bin` goes through torch.load(weights_only=True) only.
+Headers are read first, so that a wrong directory is refused before memory is taken. Then one file
+at a time is mapped, and one tensor at a time is copied out: the host holds the model and at most
+one file.
 """
 
 import json
@@ -25,7 +26,7 @@ DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat1
 
 
 class Stored(NamedTuple):
-    """One tensor in a file. `values[a:b]` reads those rows, `values[:]` all of it; usable while the file is open."""
+    """One tensor in a file. While the file is open, `values[a:b]` reads those rows of it."""
 
     file: Path
     shape: tuple[int, ...]
@@ -34,7 +35,7 @@ class Stored(NamedTuple):
 
 
 def weight_files(directory: Path) -> list[Path]:
-    """The files that hold the weights. InputError if there are none, or if the index and the files disagree."""
+    """The files that hold the weights. InputError if there are none, or not all of them."""
     for stem, suffix in (("model", "safetensors"), ("pytorch_model", "bin")):
         single, index = directory / f"{stem}.{suffix}", directory / f"{stem}.{suffix}.index.json"
         if single.is_file():
@@ -43,28 +44,31 @@ def weight_files(directory: Path) -> list[Path]:
             return _shards(index)
     if list(directory.glob("consolidated.*.pth")):
         raise InputError(
-            f"{directory}: got Meta's own weight format (consolidated.*.pth), whose names and rotary layout "
-            "differ; expected model.safetensors: use the -hf version of the model"
+            f"{directory}: got Meta's own weight format (consolidated.*.pth), whose names and "
+            "rotary layout differ; expected model.safetensors: use the -hf version of the model"
         )
     orphans = sorted(path.name for path in directory.glob("*.safetensors"))
     found = f"only {', '.join(orphans[:4])} without an index" if orphans else "no weight files"
-    raise InputError(f"{directory}: got {found}, expected model.safetensors or model.safetensors.index.json")
+    raise InputError(
+        f"{directory}: got {found}, expected model.safetensors or model.safetensors.index.json"
+    )
 
 
 def _shards(index: Path) -> list[Path]:
     """The files that an index names, in order."""
     content = read_json(index)
-    names = content.get("weight_map") if isinstance(content, dict) else None
-    if not isinstance(names, dict) or not names or not all(isinstance(each, str) for each in names.values()):
+    weight_map = content.get("weight_map") if isinstance(content, dict) else None
+    files = weight_map.values() if isinstance(weight_map, dict) else ()
+    if not files or not all(isinstance(name, str) for name in files):
         raise InputError(f'{index}: expected {{"weight_map": {{tensor name: file name, ...}}}}')
-    shards = []
-    for name in sorted(set(names.values())):
+    names = sorted(set(files))
+    for name in names:
         if Path(name).name != name:
-            raise InputError(f"{index}: got file name {name!r}, expected a name in the same directory")
+            expected = "a name in the same directory"
+            raise InputError(f"{index}: got file name {name!r}, expected {expected}")
         if not (index.parent / name).is_file():
-            raise InputError(f"{index}: the file {name} that it lists is missing: download it again")
-        shards.append(index.parent / name)
-    return shards
+            raise InputError(f"{index}: the file {name} it lists is missing: download it again")
+    return [index.parent / name for name in names]
 
 
 def read_headers(directory: Path) -> dict[str, Stored]:
@@ -74,21 +78,25 @@ def read_headers(directory: Path) -> dict[str, Stored]:
         with open_weights(path) as tensors:
             for name, stored in tensors.items():
                 if name in found:
-                    raise InputError(f"{path}: tensor {name} stands in {found[name].file.name} too, expected it once")
+                    raise InputError(
+                        f"{path}: tensor {name} stands in {found[name].file.name} too, "
+                        "expected it once"
+                    )
                 found[name] = stored._replace(values=None)
     return found
 
 
 @contextmanager
 def open_weights(path: Path) -> Iterator[dict[str, Stored]]:
-    """The tensors of one file by name, their values mapped. InputError if the file is damaged or quantised."""
+    """The tensors of one file, mapped, by name. InputError if it is damaged or quantised."""
     opener = _open_bin if path.suffix == ".bin" else _open_safetensors
     try:
         with opener(path) as tensors:
             for name, stored in tensors.items():
                 if stored.dtype not in DTYPES.values():
-                    expected = f"one of {', '.join(DTYPES.values())}: quantised weights cannot be trained"
-                    raise InputError(f"{path}: tensor {name}: got dtype {stored.dtype}, expected {expected}")
+                    got = f"tensor {name}: got dtype {stored.dtype}"
+                    expected = f"{', '.join(DTYPES.values())}: quantised weights cannot be trained"
+                    raise InputError(f"{path}: {got}, expected one of {expected}")
             yield tensors
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: damaged or cut off ({error}): download it again") from error
@@ -97,11 +105,14 @@ def open_weights(path: Path) -> Iterator[dict[str, Stored]]:
 @contextmanager
 def _open_safetensors(path: Path) -> Iterator[dict[str, Stored]]:
     with safe_open(path, framework="pt") as file:
-        slices = {name: file.get_slice(name) for name in file.keys()}
-        yield {
-            name: Stored(path, tuple(each.get_shape()), DTYPES.get(each.get_dtype(), each.get_dtype()), each)
-            for name, each in slices.items()
-        }
+        tensors = {}
+        for name in file.keys():
+            values = file.get_slice(name)
+            dtype = values.get_dtype()
+            tensors[name] = Stored(
+                path, tuple(values.get_shape()), DTYPES.get(dtype, dtype), values
+            )
+        yield tensors
 
 
 @contextmanager
@@ -111,14 +122,16 @@ def _open_bin(path: Path) -> Iterator[dict[str, Stored]]:
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
-            f"{path}: not a file of plain tensors that torch.load(weights_only=True, mmap=True) reads ({reason}); "
-            "convert the model to safetensors"
+            f"{path}: not a file of plain tensors that torch.load(weights_only=True, mmap=True) "
+            f"reads ({reason}); convert the model to safetensors"
         ) from error
     is_plain = isinstance(content, dict) and all(
         isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
     )
     if not is_plain:
-        raise InputError(f"{path}: expected tensors by name and nothing else; convert the model to safetensors")
+        raise InputError(
+            f"{path}: expected tensors by name and nothing else; convert the model to safetensors"
+        )
     yield {
         name: Stored(path, tuple(each.shape), str(each.dtype).removeprefix("torch."), each)
         for name, each in content.items()
@@ -131,5 +144,5 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:  # both JSONDecodeError and UnicodeDecodeError
+    except (ValueError, RecursionError) as error:  # JSONDecodeError, UnicodeDecodeError
         raise InputError(f"{path}: not valid JSON: {error}") from error
