@@ -27,7 +27,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from kernels.arguments import NO_TARGET, check_shapes, check_values
 from kernels.matmul import accumulate_, product
@@ -88,7 +87,7 @@ def weighted_linear_cross_entropy(
 
 
 def active_rows(targets: Tensor, coefficients: Tensor) -> Tensor:
-    """[N] indices of the rows that count, ascending. Synchronises on CUDA: call it in the collator."""
+    """[N] indices of the rows that count, ascending. Synchronises on CUDA: collators call it."""
     return ((targets != NO_TARGET) & (coefficients != 0)).nonzero().squeeze(1)
 
 
@@ -124,8 +123,10 @@ class _WeightedLinearCrossEntropy(torch.autograd.Function):
         return loss
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, upstream):
+        if torch.is_grad_enabled():
+            raise RuntimeError("weighted_linear_cross_entropy has no second derivative:"
+                               " create_graph=True is not supported")
         batch = _Batch(*ctx.saved_tensors, ctx.chunk_size)
         gradients, ctx.gradients = ctx.gradients, None
         if gradients is None:
