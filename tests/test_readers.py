@@ -45,7 +45,7 @@ def test_bfcl_trajectories_have_the_counts_of_their_description():
 
 
 def test_bfcl_feedback_stands_where_the_labels_say():
-    """`turn` of a label counts the messages of the record, the system message with the tools too."""
+    """`turn` of a label counts the messages of the record, the system message included."""
     path = shared("data/train/bfcl_multi_turn_errors.jsonl")
     labels = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     found = {c.id: c for c in read_conversations(shared("data/train/bfcl_multi_turn_raw.json"))}
@@ -214,6 +214,16 @@ def test_openai_calls_without_ids_are_answered_in_their_order(tmp_path):
     )
     assert [m.content for m in conversation.messages] == ["", "1", "2"]
     assert len(conversation.tools) == 1  # the same schema twice counts once
+
+
+def test_openai_text_parts_are_joined_as_they_are(tmp_path):
+    parts = [{"type": "text", "text": text} for text in ("Os", "lo ", "?")]
+    refusal = [{"type": "refusal", "refusal": "No."}]
+    (conversation,) = read(
+        tmp_path,
+        chat({"role": "user", "content": parts}, {"role": "assistant", "content": refusal}),
+    )
+    assert [message.content for message in conversation.messages] == ["Oslo ?", "No."]
 
 
 # ShareGPT
