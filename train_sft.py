@@ -14,7 +14,6 @@ the global batch, which every process knows beforehand, because all have read th
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 import torch
@@ -31,10 +30,11 @@ from tl.dialects import DIALECTS, get_dialect
 from tl.model.config import ModelConfig
 from tl.model.decoder import Decoder
 from tl.model.hf import copy_all, init_weights, load_config, load_weights, save_model
-from tl.run import checkpoint, cli, optim, parallel, shard
+from tl.run import checkpoint, cli, directory, optim, parallel, shard
 from tl.run.log import RunLog
 from tl.run.report import run
 from tl.run.signals import RunStatus, StopRequest
+from tl.run.throughput import Throughput
 from tl.world.datasets import write_datasets
 
 WORLD = "world"  # --model world, --data world: the embedded tool world
@@ -48,7 +48,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--model", metavar="DIR", help="Hugging Face directory; absent: the embedded recipe")
     add("--init", choices=("pretrained", "random"), default="pretrained",
         help="random: take config.json and tokenizer of --model, draw new weights")
-    add("--data", metavar="FILE", help="trajectories: raw_data.json, mae_data.json, OpenAI, ShareGPT")
+    add("--data", metavar="FILE",
+        help="trajectories: raw_data.json, mae_data.json, OpenAI messages or ShareGPT")
     add("--eval_data", metavar="FILE", help="held-out trajectories for eval_loss")
     add("--dialect", choices=sorted(DIALECTS), default="codellama", help="how calls are written")
     add("--max_length", type=cli.positive_int, metavar="TOKENS",
@@ -92,19 +93,26 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
     group = parallel.start(args.device)
+    try:
+        return train(args, group)
+    finally:
+        group.close()
+
+
+def train(args: argparse.Namespace, group: parallel.Group) -> int:
     output_dir = Path(args.output_dir)
 
     # --- model directory and data
     source = WORLD_MODEL if args.model == WORLD else Path(args.model)
     config, tokenizer = load_config(source), load_tokenizer(source)
-    train, held_out = read_data(args, config, tokenizer, group)
-    used = [*train.examples, *held_out]
+    dataset, held_out = read_data(args, config, tokenizer, group)
+    examples = dataset.examples
+    used = [*examples, *held_out]
     check_vocabulary(used, tokenizer.eos_id, config.vocab_size, source)
     if args.show_examples:
         if group.is_main:
-            print(show(train.examples[: args.show_examples], tokenizer, sys.stdout.isatty()))
+            print(show(examples[: args.show_examples], tokenizer, sys.stdout.isatty()))
         return 0
-    examples = train.examples
 
     # --- batches
     bins = group.size * args.gradient_accumulation_steps  # micro-batches in a global batch
@@ -112,11 +120,14 @@ def main(argv: list[str] | None = None) -> int:
     sampler = Sampler(len(examples), batch_size, args.seed)
     total_steps = args.max_steps or max(1, round(args.num_train_epochs * sampler.batches_per_epoch))
     warmup = optim.warmup_length(total_steps, args.warmup_ratio, args.warmup_steps)
+    schedule = args.lr_scheduler_type
 
     # --- model and optimizer
     found = checkpoint.load(args.resume_from_checkpoint, output_dir, group)
     dtype = parallel.compute_dtype(args.dtype, group.device)
-    model = build_model(args, config, found.directory if found else source, dtype, group)
+    fresh = args.init == "random" and not found
+    weights = None if fresh else found.directory if found else source
+    model = build_model(args, config, weights, dtype, group)
     optimizer = optim.adamw(
         model, args.learning_rate, args.weight_decay,
         betas=(args.adam_beta1, args.adam_beta2), epsilon=args.adam_epsilon,
@@ -142,26 +153,24 @@ def main(argv: list[str] | None = None) -> int:
             hidden, model.lm_head.weight, stream.targets, coefficients, stream.rows
         )
 
-    def write_checkpoint(step: int) -> Path:
-        def write_model(directory: Path) -> None:  # master weights, or resuming is not exact
-            save(model, directory, tokenizer, group, torch.float32)
-
+    def write_checkpoint(step: int) -> Path:  # with master weights, or resuming is not exact
         return checkpoint.save(
             output_dir, step, group=group, model=model, optimizer=optimizer,
-            write_model=write_model, values={"guard": guard.state(), "order": order}, keep=args.save_total_limit,
+            write_model=lambda folder: save(model, folder, tokenizer, group, torch.float32),
+            values={"guard": guard.state(), "order": order}, keep=args.save_total_limit,
         )  # fmt: skip
 
-    prepare_run_directory(output_dir, args, train, group)
+    directory.prepare(args, group, resumed=bool(found), skipped=dataset.skipped)
     with (
         RunLog(output_dir, group.is_main, total_steps, start, args.tensorboard) as log,
         RunStatus(output_dir, group.is_main) as status,
         StopRequest(group) as stop,
     ):
-        for line in describe(args, model, train, batch_size, total_steps, group, dtype):
+        for line in describe(args, model, dataset, batch_size, total_steps, group, dtype):
             log.say(line)
 
         # --- train
-        since, tokens, learned = time.perf_counter(), 0, 0
+        throughput = Throughput(group.device)
         for step in range(start, total_steps):
             batch = sampler.batch(step)
             weight = sum(examples[index].weight for index in batch)  # the global denominator
@@ -174,7 +183,7 @@ def main(argv: list[str] | None = None) -> int:
             parallel.sync_gradients(model.parameters(), group)
             grad_norm = parallel.clip_grad_norm(model.parameters(), args.max_grad_norm).item()
             loss = group.all_sum(loss).item()
-            rate = optim.lr_at(step, total_steps, warmup, args.learning_rate, args.lr_scheduler_type)
+            rate = optim.lr_at(step, total_steps, warmup, args.learning_rate, schedule)
             if guard.admits(step + 1, loss, grad_norm):
                 optim.set_lr(optimizer, rate)
                 optimizer.step()
@@ -183,24 +192,22 @@ def main(argv: list[str] | None = None) -> int:
             # --- log, evaluate, save
             done = step + 1
             log.advance()
-            tokens += sum(len(examples[index]) for index in batch)
-            learned += sum(examples[index].learned for index in batch)
+            throughput.add(
+                tokens=sum(len(examples[index]) for index in batch),
+                learned=sum(examples[index].learned for index in batch),
+            )
             last, stopping = done == total_steps, stop.requested()
-            if last or stopping or done % args.logging_steps == 0:
-                seconds = time.perf_counter() - since
+            if last or stopping or done == start + 1 or done % args.logging_steps == 0:
                 log.record(
                     done, epoch=done / sampler.batches_per_epoch, loss=loss, learning_rate=rate,
-                    grad_norm=grad_norm, tokens_per_second=tokens / seconds,
-                    learned_tokens_per_second=learned / seconds, skipped_steps=guard.skipped,
-                    **memory(group.device),
+                    grad_norm=grad_norm, skipped_steps=guard.skipped, **throughput.read(),
                 )  # fmt: skip
-                since, tokens, learned = time.perf_counter(), 0, 0
-            if held_out and (last or (args.eval_steps and done % args.eval_steps == 0)):
-                log.record(done, **evaluate(model, held_out, forward_loss, args, group))
-                since = time.perf_counter()
-            if stopping or (args.save_steps and done % args.save_steps == 0 and not last):
-                status.update(step=done, checkpoint=write_checkpoint(done))
-                since = time.perf_counter()
+            with throughput.pause():
+                if held_out and (last or (args.eval_steps and done % args.eval_steps == 0)):
+                    log.record(done, **evaluate(model, held_out, forward_loss, args, group))
+                due = args.save_steps and done % args.save_steps == 0
+                if not last and (due or stopping):
+                    status.update(step=done, checkpoint=write_checkpoint(done))
             if stopping and not last:
                 status.preempted()
                 log.say(f"stopped at step {done}; go on with --resume_from_checkpoint")
@@ -210,7 +217,6 @@ def main(argv: list[str] | None = None) -> int:
             save(model, output_dir, tokenizer, group, getattr(torch, config.dtype or "float32"))
         status.update(step=total_steps)
         log.say(f"saved {output_dir}")
-    group.close()
     return 0
 
 
@@ -220,12 +226,12 @@ def read_data(
     """(training data, held-out examples). Every process reads everything."""
     data, eval_data = args.data, args.eval_data
     if WORLD in (data, eval_data):
-        directory = Path(args.output_dir) / "data"
+        folder = Path(args.output_dir) / "data"
         with group.main_first():
             if group.is_main:
-                write_datasets(directory, seed=args.seed)
-        data = directory / "train.json" if data == WORLD else data
-        eval_data = directory / "test.json" if eval_data == WORLD else eval_data
+                write_datasets(folder)
+        data = folder / "train.json" if data == WORLD else data
+        eval_data = folder / "test.json" if eval_data == WORLD else eval_data
     max_length = args.max_length or config.max_position_embeddings
 
     def load(path: str | Path, **method) -> Dataset:
@@ -243,9 +249,12 @@ def read_data(
 
 
 def build_model(
-    args: argparse.Namespace, config: ModelConfig, weights: Path, dtype: torch.dtype, group
+    args: argparse.Namespace, config: ModelConfig, weights: Path | None, dtype: torch.dtype, group
 ) -> Decoder:
-    """The decoder on its device with fp32 master weights, whole or sharded over the processes."""
+    """The decoder on its device with fp32 master weights, whole or sharded over the processes.
+
+    weights: the directory to read; None draws them.
+    """
     sharded = parallel.parallel_mode(args.parallel, group) == "fsdp"
     with torch.device("meta"):
         model = Decoder(config)
@@ -253,7 +262,7 @@ def build_model(
         shard.shard(model, model.model.layers, group, dtype)
     model.to_empty(device=group.device)
     copy = shard.copy_local if sharded else copy_all
-    if args.init == "random" and not args.resume_from_checkpoint:
+    if weights is None:
         init_weights(model, args.seed, copy)
     else:
         load_weights(model, weights, copy)
@@ -275,45 +284,25 @@ def evaluate(model: Decoder, examples: list[Example], forward_loss, args, group)
     return {"eval_loss": nll / max(count, 1), "eval_key_loss": key_nll / max(key_count, 1)}
 
 
-def save(model: Decoder, directory: Path, tokenizer: Tokenizer, group, dtype: torch.dtype) -> None:
+def save(model: Decoder, folder: Path, tokenizer: Tokenizer, group, dtype: torch.dtype) -> None:
     """Every process takes part, the main one writes a directory that transformers loads."""
     save_model(
-        model, directory, dtype=dtype, gather=shard.gather(group), write=group.is_main,
+        model, folder, dtype=dtype, gather=shard.gather(group), write=group.is_main,
         extra_files=tokenizer.files,
     )  # fmt: skip
 
 
-def prepare_run_directory(output_dir: Path, args, train: Dataset, group) -> None:
-    """train_args.json, and skipped_records.txt where records were left out."""
-    with group.together():
-        if not group.is_main:
-            return
-        output_dir.mkdir(parents=True, exist_ok=True)
-        cli.write_train_args(output_dir, args, group.size)
-        if train.skipped:
-            text = "".join(f"{message}\n" for message in train.skipped)
-            (output_dir / "skipped_records.txt").write_text(text, encoding="utf-8")
-
-
-def describe(args, model, train: Dataset, batch_size: int, steps: int, group, dtype) -> list[str]:
+def describe(args, model, dataset: Dataset, batch_size: int, steps: int, group, dtype) -> list[str]:
     """What is about to happen, with the derived numbers."""
     parameters = sum(parameter.numel() for parameter in model.parameters())
+    mode = parallel.parallel_mode(args.parallel, group)
     return [
-        *train.summary(),
-        f"{args.model}: {parameters:,} parameters, {str(dtype).removeprefix('torch.')} on "
-        f"{group.device.type}, {parallel.parallel_mode(args.parallel, group)}",
+        *dataset.summary(),
+        f"{args.model}: {parameters:,} parameters, {dtype} on {group.device.type}, {mode}",
         f"batch {batch_size} = {args.per_device_train_batch_size} trajectories x "
-        f"{args.gradient_accumulation_steps} micro-batches x {group.size} processes, {steps:,} steps",
+        f"{args.gradient_accumulation_steps} micro-batches x {group.size} processes; "
+        f"{steps:,} steps",
     ]
-
-
-def memory(device: torch.device) -> dict[str, float]:
-    """Peak memory of this GPU since the last call."""
-    if device.type != "cuda":
-        return {}
-    peak = torch.cuda.max_memory_allocated(device) / 2**30
-    torch.cuda.reset_peak_memory_stats(device)
-    return {"memory_gib": peak}
 
 
 if __name__ == "__main__":

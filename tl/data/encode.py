@@ -111,8 +111,11 @@ class Encoder:
         self._names = NameTokens(tokenizer)
 
     def __call__(self, conversation: Conversation) -> Example:
-        """Raises InputError, naming the record, if it is too long or not tokenised faithfully."""
-        ids, replies = self._encode(conversation)
+        """Raises InputError, naming the record, if it is too long or cannot be tokenised."""
+        try:
+            ids, replies = self._encode(conversation)
+        except InputError as error:  # of the dialect or the tokenizer, which know no records
+            raise InputError(f"{conversation.source}: {error}") from error
         if self.max_length and len(ids) > self.max_length:
             raise InputError(
                 f"{conversation.source}: {len(ids)} tokens, --max_length allows {self.max_length}; "
@@ -134,11 +137,11 @@ class Encoder:
         offered = list(dict.fromkeys(tool.name for tool in conversation.tools))
         ids: list[int] = []
         replies = []
-        for segment in self._render(conversation):
+        for segment in self.dialect.render(conversation):
             start = len(ids)
             ids += self._segment_ids(segment, first=not ids)
             if segment.reply:
-                self._check_reversible(segment, ids[start:], conversation)
+                self._check_reversible(segment, ids[start:])
                 keys = self._key_tokens(segment, offered)
                 trained = conversation.messages[segment.message].trained
                 error = errors.get((segment.message, segment.call))
@@ -146,12 +149,6 @@ class Encoder:
                     Reply(start, len(ids), tuple(start + k for k in keys), trained, error)
                 )
         return ids, replies
-
-    def _render(self, conversation: Conversation) -> list[Segment]:
-        try:
-            return self.dialect.render(conversation)
-        except InputError as error:  # a call that cannot be written
-            raise InputError(f"{conversation.source}: {error}") from error
 
     def _segment_ids(self, segment: Segment, first: bool) -> list[int]:
         if not first:
@@ -166,15 +163,13 @@ class Encoder:
             segment.text, segment.name_span, offered, self._names, self.tokenizer
         )
 
-    def _check_reversible(
-        self, segment: Segment, ids: list[int], conversation: Conversation
-    ) -> None:
+    def _check_reversible(self, segment: Segment, ids: list[int]) -> None:
         """What is learned must be what was written: decode(ids of the reply) == its text."""
         text = self.tokenizer.decode_segment(ids)
-        if text != segment.text and text != unicodedata.normalize("NFC", segment.text):
+        if text not in (segment.text, unicodedata.normalize("NFC", segment.text)):
             raise InputError(
-                f"{conversation.source}: message {segment.message}: the tokenizer turns the reply "
-                f"{segment.text!r} into {text!r}; use the tokenizer that belongs to the model"
+                f"message {segment.message}: the tokenizer turns the reply {segment.text!r} into "
+                f"{text!r}; use the tokenizer that belongs to the model"
             )
 
     def _targets(self, input_ids: Tensor, replies: list[Reply]) -> tuple[Tensor, Tensor]:
