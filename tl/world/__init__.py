@@ -11,4 +11,10 @@ Read `tools/travel.py` first: one family of tools and the requests that need the
     teacher     the scripted teacher: a request -> a whole trajectory, with labels
     datasets    files: `python -m tl.world --write DIR`
     tokenizer   the byte-level BPE of the tiny model: `python -m tl.world.tokenizer`
+    tiny/       configuration and tokenizer of the tiny model, in Hugging Face layout
 """
+
+from tl.world.execute import Outcome, World
+from tl.world.tools import FAMILIES, FUNCTIONS, TOOLS
+
+__all__ = ["FAMILIES", "FUNCTIONS", "TOOLS", "Outcome", "World"]

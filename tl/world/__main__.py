@@ -18,7 +18,10 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"error: {error.filename or args.write}: {error.strerror}", file=sys.stderr)
+        print(
+            f"error: {error.filename2 or error.filename or args.write}: {error.strerror}",
+            file=sys.stderr,
+        )
         return 1
     tasks = sum(len(family.tasks) for family in FAMILIES.values())
     print(f"{len(TOOLS)} tools in {len(FAMILIES)} families, {tasks} tasks; written to {args.write}")
@@ -35,8 +38,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--write", metavar="DIR", required=True, help="directory of the files")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same bytes")
-    parser.add_argument("--trajectories", type=_count, default=TRAIN_TRAJECTORIES, help="train")
-    parser.add_argument("--test_trajectories", type=_count, default=TEST_TRAJECTORIES, help="test")
+    parser.add_argument("--trajectories", type=count, default=TRAIN_TRAJECTORIES, help="train")
+    parser.add_argument("--test_trajectories", type=count, default=TEST_TRAJECTORIES, help="test")
     return parser
 
 
@@ -70,7 +73,7 @@ def _erroneous_share(trajectories: list[Trajectory]) -> float:
     return 100 * wrong / max(1, len(trajectories))
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is negative, expected a count")

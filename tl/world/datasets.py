@@ -71,20 +71,28 @@ def write_datasets(
     trajectories: int = TRAIN_TRAJECTORIES,
     test_trajectories: int = TEST_TRAJECTORIES,
 ) -> dict[str, list[Trajectory]]:
-    """Writes the four files and returns what they hold. InputError if `directory` is a file."""
+    """Writes the four files, all or none, and returns what they hold. InputError for a negative
+    number or where `directory` is a file.
+    """
     directory = Path(directory)
+    if min(trajectories, test_trajectories) < 0:
+        raise InputError(
+            f"trajectories is {min(trajectories, test_trajectories)}, expected 0 or more"
+        )
     if directory.exists() and not directory.is_dir():
         raise InputError(f"{directory}: is a file, expected a directory to write the data sets to")
     made = {
         "train": list(make_trajectories("train", trajectories, seed)),
         "test": list(make_trajectories("test", test_trajectories, seed)),
     }
-    directory.mkdir(parents=True, exist_ok=True)
+    texts = {}
     for split, content in made.items():
         rows = [json.dumps(to_raw(t), ensure_ascii=False) for t in content]
-        _write_file(directory / f"{split}.json", "[\n" + ",\n".join(rows) + "\n]\n")
         labels = [json.dumps(row) for t in content for row in label_rows(t)]
-        _write_file(directory / f"{split}_errors.jsonl", "".join(row + "\n" for row in labels))
+        texts[f"{split}.json"] = "[\n" + ",\n".join(rows) + "\n]\n"
+        texts[f"{split}_errors.jsonl"] = "".join(row + "\n" for row in labels)
+    directory.mkdir(parents=True, exist_ok=True)
+    _write_files(directory, texts)
     return made
 
 
@@ -120,8 +128,14 @@ def _shares(shares: dict, count: int, rest: object) -> list:
     return dealt + [rest] * (count - len(dealt))
 
 
-def _write_file(path: Path, text: str) -> None:
-    """All of a file or nothing: written beside it, then renamed."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+def _write_files(directory: Path, texts: dict[str, str]) -> None:
+    """Each file is written beside its place first; nothing is renamed before all are complete."""
+    temporary = {name: directory / f"{name}.tmp" for name in texts}
+    try:
+        for name, text in texts.items():
+            temporary[name].write_text(text, encoding="utf-8", newline="\n")
+        for name, path in temporary.items():
+            os.replace(path, directory / name)
+    finally:
+        for path in temporary.values():
+            path.unlink(missing_ok=True)

@@ -27,6 +27,14 @@ from tl.world.tools import ALWAYS, FAMILY_OF, FUNCTIONS
 # CPython from 3.13 on adds a guess to some messages; feedback must not depend on the version.
 GUESS = re.compile(r"\.? Did you mean:? '[^']*'\?\Z")
 
+CAUSES = (
+    'NewConnectionError("HTTPSConnection({pool}): Failed to establish a new connection: '
+    '[Errno 111] Connection refused")',
+    "NameResolutionError(\"HTTPSConnection({pool}): Failed to resolve '{host}' "
+    '([Errno -3] Temporary failure in name resolution)")',
+    'ReadTimeoutError("HTTPSConnectionPool({pool}): Read timed out. (read timeout=10)")',
+)
+
 
 class Outcome(NamedTuple):
     """feedback: the text. error: what went wrong, known from the execution itself, not from the
@@ -64,37 +72,26 @@ class World:
         """`execute`, together with what went wrong."""
         function = self._functions.get(call.name)
         if function is None:
-            return Outcome(f"name '{call.name}' is not defined", ErrorType.TOOL_HALLUCINATION)
+            return _outcome(f"name '{call.name}' is not defined", ErrorType.TOOL_HALLUCINATION)
         misfit = _misfit(function, call)
-        if misfit is None and self._is_lost(call):
-            return Outcome(self.interrupt(call), ErrorType.TOOL_INSTABILITY)
         try:
+            if misfit is None and self._is_lost(call):
+                return _outcome(self.interrupt(call), ErrorType.TOOL_INSTABILITY)
             # The tool gets its own copy, so that it cannot change the record of the conversation.
             positional, named = copy.deepcopy((call.positional, call.arguments))
             result = function(*positional, **named)
             text = json.dumps(result, ensure_ascii=False)
         except Exception as exception:
             words = GUESS.sub("", str(exception)) or type(exception).__name__
-            return Outcome(words, misfit or ErrorType.TOOL_CALL_FAILURE)
+            return _outcome(words, misfit or ErrorType.TOOL_CALL_FAILURE)
         is_error = isinstance(result, dict) and list(result) == ["error"]
-        return Outcome(text, ErrorType.TOOL_CALL_FAILURE if is_error else None)
+        return _outcome(text, ErrorType.TOOL_CALL_FAILURE if is_error else None)
 
     def interrupt(self, call: Call) -> str:
-        """The feedback of a call that does not reach its tool, as urllib3 2 words it."""
+        """The feedback of a call that does not reach its tool, as urllib3 2.8 words it."""
         host = f"api.{FAMILY_OF[call.name]}.example"
-        url = f"/v1/{call.name}?{urlencode(call.arguments)}"
-        address = f"0x7f{self._random.getrandbits(40):010x}"
-        connection = f"<urllib3.connection.HTTPSConnection object at {address}>"
-        cause = self._random.choice(
-            (
-                f"NewConnectionError('{connection}: Failed to establish a new connection: "
-                "[Errno 111] Connection refused')",
-                f"ConnectTimeoutError({connection}, 'Connection to {host} timed out. "
-                "(connect timeout=10)')",
-                f"NameResolutionError(\"{connection}: Failed to resolve '{host}' ([Errno -3] "
-                'Temporary failure in name resolution)")',
-            )
-        )
+        url = f"/v1/{call.name}?{urlencode(call.arguments, errors='replace')}"
+        cause = self._random.choice(CAUSES).format(host=host, pool=f"host='{host}', port=443")
         return (
             f"HTTPSConnectionPool(host='{host}', port=443): Max retries exceeded with url: {url} "
             f"(Caused by {cause})"
@@ -107,6 +104,11 @@ class World:
         is_repeated = key in self._lost
         self._lost.add(key)
         return not is_repeated
+
+
+def _outcome(feedback: str, error: ErrorType | None) -> Outcome:
+    """A model can write lone surrogates ('\\ud800'); text that is fed back must have none."""
+    return Outcome(feedback.encode("utf-8", "replace").decode("utf-8"), error)
 
 
 def _misfit(function: Callable, call: Call) -> ErrorType | None:

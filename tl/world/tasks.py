@@ -79,7 +79,7 @@ def call(tool: Callable, **arguments: Any) -> Call:
 
 def values_of(pool: tuple, split: str) -> tuple:
     """The part of a pool that belongs to a split; small pools belong to both."""
-    if len(pool) < SMALLEST_SPLIT_POOL:
+    if not _is_split(pool):
         return pool
     kept = HELD_OUT_EVERY - 1
     return tuple(v for i, v in enumerate(pool) if (i % HELD_OUT_EVERY == kept) == (split == "test"))
@@ -89,9 +89,9 @@ def make_request(task: Task, split: str, rng: random.Random, ask: bool = False) 
     """One request of a task. ask: leave a slot open, so that the teacher has to ask for it."""
     values = _draw(task.pools, split, rng)
     if not ask:
-        text = _expand(_template(task.requests, split, rng), rng)
+        text = _expand(_template(task.requests, task.pools, split, rng), rng)
         return Request(text.format(**values), _mentioned(text, values))
-    text = _expand(_template(task.question.requests, split, rng), rng)
+    text = _expand(_template(task.question.requests, task.pools, split, rng), rng)
     reply = _expand(rng.choice(task.question.replies), rng)
     slots = _mentioned(text + reply, values)
     question = _expand(task.question.question, rng)
@@ -107,12 +107,16 @@ def _draw(pools: dict[str, tuple], split: str, rng: random.Random) -> dict[str, 
     return values
 
 
-def _template(templates: tuple[str, ...], split: str, rng: random.Random) -> str:
+def _template(
+    templates: tuple[str, ...], pools: dict[str, tuple], split: str, rng: random.Random
+) -> str:
     if len(templates) == 1:
         return templates[0]
-    if split == "test" and rng.random() < 0.5:
-        return templates[-1]
-    return rng.choice(templates[:-1])
+    if split == "train":
+        return rng.choice(templates[:-1])
+    # A training template serves again only where a held-out value makes it another request.
+    known = [t for t in templates[:-1] if any(_is_split(pools[slot]) for slot in _slots(t))]
+    return rng.choice(known) if known and rng.random() < 0.5 else templates[-1]
 
 
 def _expand(template: str, rng: random.Random) -> str:
@@ -122,6 +126,15 @@ def _expand(template: str, rng: random.Random) -> str:
     return template
 
 
+def _slots(template: str) -> set[str]:
+    return {field for _, field, _, _ in Formatter().parse(template) if field}
+
+
 def _mentioned(text: str, values: dict[str, Any]) -> dict[str, Any]:
-    named = {field for _, field, _, _ in Formatter().parse(text) if field}
-    return {slot: value if slot in named else None for slot, value in values.items()}
+    """The values of the slots that a text has; None for the others."""
+    slots = _slots(text)
+    return {slot: value if slot in slots else None for slot, value in values.items()}
+
+
+def _is_split(pool: tuple) -> bool:
+    return len(pool) >= SMALLEST_SPLIT_POOL

@@ -127,6 +127,7 @@ def _offer(
     chosen = dict.fromkeys(name for name in needed if name != withheld)
     # Two draws, the smaller counts: short lists are the rule, long ones occur.
     size = min(rng.randint(FEWEST_TOOLS, MOST_TOOLS) for _ in range(2)) - len(ALWAYS)
+    size = max(size, len(chosen) + 1)  # one near miss at least
     while len(chosen) < size:
         near = [n for n in siblings if n not in chosen and n != withheld]
         pool = near[:1] if near and rng.random() < 0.8 else [rng.choice(strangers)]

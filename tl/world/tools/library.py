@@ -111,7 +111,7 @@ def _is_book(book_id: str) -> bool:
     return book_id.startswith("B") and book_id[1:].isdecimal() and len(book_id) == 4
 
 
-BOOK_IDS = tuple(f"B{number(i, 100, 999)}" for i in identifiers("L", 4, 50))
+BOOK_IDS = identifiers("B", 3, 50)
 
 
 @task(

@@ -103,7 +103,7 @@ def find_free_room(date: str, seats: int) -> dict:
     Example:
         find_free_room(date='2025-03-09', seats=8)
     """
-    if seats > 40:
+    if not 1 <= seats <= 40:
         return {"error": f"No room has {seats} seats."}
     day = calendar_date.fromisoformat(date).isoformat()
     return {"room": choice(f"{day} {seats}", ("Amber", "Coral", "Jade", "Onyx", "Pearl"))}

@@ -134,7 +134,7 @@ def _has_form(identifier: str, prefix: str, digits: int) -> bool:
 
 
 ORDER_IDS = identifiers("OR", 4, 60)
-PRODUCT_IDS = tuple(f"P{number(i, 100, 999)}" for i in identifiers("G", 4, 50))
+PRODUCT_IDS = identifiers("P", 3, 50)
 LIMITS = tuple(range(60, 330, 10))
 QUANTITIES = (1, 2, 3, 4, 5, 6)
 

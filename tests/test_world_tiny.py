@@ -1,0 +1,68 @@
+"""The tiny model's configuration and tokenizer, as they lie in tl/world/tiny."""
+
+import json
+import statistics
+from pathlib import Path
+
+import pytest
+
+from tl.data.tokenizer import load_tokenizer
+from tl.dialects import get_dialect
+from tl.model.config import ModelConfig
+from tl.world import TOOLS, tokenizer
+from tl.world.datasets import make_trajectories
+
+TINY = Path(tokenizer.__file__).parent / "tiny"
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return load_tokenizer(TINY)
+
+
+def pieces(tiny, text: str) -> list[str]:
+    return [tiny.decode_segment([token]) for token in tiny.encode_segment(text)]
+
+
+def test_the_command_makes_the_committed_files(tmp_path):
+    """If the world's texts have changed, run python -m tl.world.tokenizer."""
+    assert tokenizer.main(["--output_dir", str(tmp_path)]) == 0
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        assert (tmp_path / name).read_bytes() == (TINY / name).read_bytes(), name
+
+
+def test_files_belong_together(tiny):
+    config = json.loads((TINY / "config.json").read_text())
+    assert (tiny.bos_id, tiny.eos_id) == (config["bos_token_id"], config["eos_token_id"])
+    assert tiny.vocab_size == config["vocab_size"]
+    assert (TINY / "tokenizer.json").stat().st_size <= 150_000
+    assert ModelConfig.from_hf(config) is not None
+
+
+def test_tool_names_fall_apart_with_their_prefixes_in_sight(tiny):
+    assert pieces(tiny, "search_flights(") == ["search", "_", "flights", "("]
+    assert pieces(tiny, "search_flight_status")[:3] == ["search", "_", "flight"]
+    for name in set(TOOLS) - {"finish"}:
+        parts = pieces(tiny, name)
+        assert len(parts) >= 3 and parts[0] == name.split("_")[0], parts
+
+
+def test_a_value_is_the_same_tokens_in_request_feedback_and_call(tiny):
+    for value in ("Paris", "Anna Berg", "QX482", "2025-05-14", "EUR", "17"):
+        ids = tiny.encode_segment(value)
+        for text in (f"from {value} to", f"origin = '{value}',", f'"city": "{value}"}}'):
+            found = tiny.encode_segment(text)
+            places = range(len(found) - len(ids) + 1)
+            assert any(found[i : i + len(ids)] == ids for i in places), (value, pieces(tiny, text))
+
+
+def test_trajectories_are_short_and_read_back(tiny):
+    dialect, lengths = get_dialect("codellama"), []
+    for split, count in (("train", 1217), ("test", 200)):
+        for trajectory in make_trajectories(split, count):
+            segments = [segment.text for segment in dialect.render(trajectory.conversation)]
+            ids = [token for text in segments for token in tiny.encode_segment(text)]
+            lengths.append(len(ids))
+            assert tiny.decode_segment(ids) == "".join(segments)
+    assert statistics.mean(lengths) <= 700
+    assert max(lengths) <= 1500
