@@ -88,7 +88,7 @@ def test_tool_that_is_not_offered():
 
 
 def test_gold_outside_the_documentation():
-    """RoTBench's gold `code` for the documented `code:`; ToolAlpaca's golds of tools not on offer."""
+    """RoTBench's gold `code` for the documented `code:`; ToolAlpaca's golds of unknown tools."""
     gold = Call("book", {"town": "Rome"})
     assert diff("book(town = 'Rome')", gold).correct
     assert diff("book(town = 'Paris')", gold).wrong == ("town",)

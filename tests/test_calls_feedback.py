@@ -126,7 +126,11 @@ def test_rotbench_histories():
 
 
 TABLE_14 = [
-    (None, "random_advice", '{"slip": {"id": 52, "advice": "Don’t promise what you can’t deliver."}}'),
+    (
+        None,
+        "random_advice",
+        '{"slip": {"id": 52, "advice": "Don’t promise what you can’t deliver."}}',
+    ),
     (
         INSTABILITY,
         "get_currency",
@@ -243,7 +247,7 @@ INSTABLE = [
     '{"timestamp": "2024-01-01", "status": 500, "error": "Internal Server Error", "path": "/v1"}',
     '{"type": "about:blank", "title": "Not Found", "status": 404, "traceId": "00-1"}',
     '{"errors": [{"code": "DIS1004", "detail": "Resource not found", "status": "404"}]}',
-    '{"status_code": 200, "response": [{"status_code": 400, "error": "Invalid Domain", "rank": ""}]}',
+    '{"status_code": 200, "response": [{"status_code": 400, "error": "Invalid Domain"}]}',
     '{"success": false, "message": "Rate limit exceeded, try again later"}',
     "Request failed with status code 503: Service Unavailable",
     '{"status": {"error_code": 429, "error_message": "Too many requests"}}',
@@ -264,7 +268,7 @@ FAILED = [
     "'<' not supported between instances of 'str' and 'int'",
     "unsupported operand type(s) for +: 'int' and 'str'",
     "unsupported type for timedelta days component: str",
-    "can only concatenate str (not \"int\") to str",
+    'can only concatenate str (not "int") to str',
     "can't multiply sequence by non-int of type 'str'",
     "Object of type SerpResults is not JSON serializable",
     "slice indices must be integers or None or have an __index__ method",
@@ -319,7 +323,7 @@ FAILED = [
     "Missing required parameter: city",
     "1 validation error for f\ncity\n  Field required",
     "<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>",
-    "Traceback (most recent call last):\n  File 'x.py', line 3\nZeroDivisionError: division by zero",
+    "Traceback (most recent call last):\n  File 'x.py', line 3\nZeroDivisionError: by zero",
 ]
 
 
@@ -445,5 +449,3 @@ def test_results_under_neutral_keys_are_no_error(value):
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 50_000, '{"error": ' + "[" * 100_000])
 def test_deep_feedback_does_not_raise(text):
     classify(text)
-
-

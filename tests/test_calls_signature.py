@@ -98,7 +98,11 @@ def test_rendering_is_stable(tool):
 
 def test_strategy_reaches_its_cases():
     quick = settings(phases=[Phase.generate], max_examples=3_000)
-    find(tools(), lambda t: any("\n" in s["description"] for s in t.properties.values()), settings=quick)
+    find(
+        tools(),
+        lambda t: any("\n" in s["description"] for s in t.properties.values()),
+        settings=quick,
+    )
     find(tools(), lambda t: "code:" in t.properties and t.required, settings=quick)
     find(tools(), lambda t: any("enum" in s for s in t.properties.values()), settings=quick)
     find(tools(), lambda t: "Schema: {" in t.description, settings=quick)
@@ -141,7 +145,7 @@ def test_a_tool_without_arguments_is_table_13():
 README = (
     'Function:\ndef random_advice():\n    """\n    Returns a random advice slip.\n    """\n\n'
     'Function:\ndef advice_by_id(slip_id:str):\n    """\n    The slip of {slip_id}.\n\n'
-    "    Args:\n        slip_id (string): The unique ID.\n    \"\"\"\n\n"
+    '    Args:\n        slip_id (string): The unique ID.\n    """\n\n'
     'Function:\ndef undocumented(a:int, b:list = None):\n    """\n    Text.\n    """\n\n'
 )
 
@@ -160,17 +164,19 @@ def test_the_readme_variant():
 
 def test_types_with_commas_and_lines_that_look_like_arguments():
     text = (
-        'Function:\ndef f(a: Dict[str, int], b: string = None):\n    """\n    One.\n\n    Args:\n'
-        "    not these\n\n    Args:\n    a (Dict[str, int]): c (string): d\n      more\n"
-        '    b (string): e\n    """'
+        'Function:\ndef f(a: Dict[str, int], b: string, c: string = None):\n    """\n    One.\n\n'
+        "    Args:\n    not these\n\n    Args:\n    a (Dict[str, int]): c (string): d\n"
+        '    c (string): more\n    b (string): e\n    c (string): f\n    """'
     )
     (tool,) = parse_tools(text)
     assert tool.description == "One.\n\n    Args:\n    not these"
     assert tool.properties["a"] == {
         "type": "Dict[str, int]",
-        "description": "c (string): d\n      more",
+        "description": "c (string): d\n    c (string): more",
     }
-    assert tool.properties["b"]["description"] == "e"
+    assert [tool.properties[name]["description"] for name in "bc"] == ["e", "f"]
+    undocumented = 'Function:\ndef f(a: Dict[str, int], b: int):\n    """\n    One.\n    """'
+    assert parse_tools(undocumented)[0].properties["a"]["type"] == "Dict[str, int]"
 
 
 def test_no_tools():

@@ -31,7 +31,7 @@ class CalculationError(ValueError):
 
 
 def calculate(symbol: str, left: Any, right: Any) -> int | float:
-    """One operation on two numbers; CalculationError where no number literal could be the result."""
+    """One operation on two numbers; CalculationError where no literal could write the result."""
     if not (_is_number(left) and _is_number(right)):
         raise CalculationError("bad_arithmetic", "only numbers can be calculated with")
     if symbol == "**" and _power_is_large(left, right):

@@ -1,6 +1,6 @@
-"""When a predicted call agrees with the gold one: the single definition behind the reward of paper
-section 4.3 and the metrics TS, PI and CF (tool selection, parameter identification, content filling;
-RoTBench, Code/Evaluation/evaluate.py at 637e43a).
+"""When a predicted call agrees with the gold one: the single definition behind the reward of
+paper section 4.3 and the metrics TS, PI and CF (tool selection, parameter identification, content
+filling; RoTBench, Code/Evaluation/evaluate.py at 637e43a).
 
     TS = tool_match        PI = names_match        CF = correct
 
@@ -22,7 +22,7 @@ class CallDiff:
 
     tool_offered: the predicted tool is in the list (False: tool hallucination).
     tool_match: it is the gold tool.
-    hallucinated: predicted parameters that the called tool does not document, and gold does not use.
+    hallucinated: predicted parameters that the called tool does not document and gold does not use.
     redundant: predicted parameters that are documented, but not used by gold.
     missing: parameters of gold that are not predicted.
     wrong: parameters of both whose values differ.
@@ -71,8 +71,8 @@ def compare(predicted: Call, gold: Call, tools: Sequence[Tool]) -> CallDiff:
 def named_arguments(call: Call, documented: Sequence[str]) -> dict[str, Any]:
     """All arguments by name; those without one take the documented names in order.
 
-    What Python would refuse keeps a name that no documentation has, and so never agrees with a sound
-    gold call: the n-th argument without a parameter is `positional argument n`; a keyword that a
+    What Python would refuse gets a name that no documentation has, and so never agrees with a gold
+    call: the n-th argument without a parameter is `positional argument n`; a keyword that a
     positional argument has already filled is `name (given twice)`.
     """
     named = {}
@@ -109,7 +109,7 @@ def values_equal(a: Any, b: Any) -> bool:
 
 
 def _documented(call: Call, tools: Sequence[Tool]) -> list[str]:
-    """The parameters of the called tool in order; RoTBench lists some tools twice, the first counts."""
+    """The parameters of the called tool in order; of a tool that is listed twice, the first's."""
     return next((tool.parameter_names for tool in tools if tool.name == call.name), [])
 
 

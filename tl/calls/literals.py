@@ -172,11 +172,7 @@ def _hex_code(text: str, start: int) -> tuple[int, int]:
 
 def _is_low_half(text: str, start: int) -> bool:
     digits = text[start + 2 : start + 6]
-    return (
-        len(digits) == 4
-        and HEX_DIGITS.issuperset(digits)
-        and 0xDC00 <= int(digits, 16) < 0xE000
-    )
+    return len(digits) == 4 and HEX_DIGITS.issuperset(digits) and 0xDC00 <= int(digits, 16) < 0xE000
 
 
 def _named_escape(text: str, start: int) -> tuple[str, int]:

@@ -2,8 +2,8 @@
 
     call      = tool "(" [ argument { "," argument } [","] ] ")"        text behind it is ignored
     argument  = name "=" value | string "=" value | value               positional ones come first
-    value     = operand { operator operand }                            + - * / // % **, numbers only
-    operand   = { "-" | "+" } ( number | string {string} | constant | list | tuple | object )
+    value     = operand { operator operand }                           + - * / // % **, numbers only
+    operand   = { "-" | "+" } (number | string {string} | constant | list | tuple | object)
     constant  = True | true | False | false | None | null | NaN | Infinity
     list      = "[" [ value { "," value } [","] ] "]"
     tuple     = "(" ... ")"                                             becomes a list; (v) is v
@@ -192,7 +192,7 @@ class _Reader:
         return "".join(pieces)
 
     def word(self) -> Any:
-        """A constant, or the prefix of a string; any other word is an error that says what it is."""
+        """A constant, or the prefix of a string; another word is an error of its own kind."""
         start = self.position
         end = self.position = end_of_word(self.text, start)
         word = self.text[start:end]
@@ -277,4 +277,3 @@ class _Reader:
         start = self.position if start is None else start
         end = self.position if end is None else end
         raise CallError(kind, message, start, max(start, min(end, len(self.text))))
-

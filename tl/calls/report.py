@@ -1,9 +1,9 @@
 """Reading feedback: which part of it reports an error, and which part is only data.
 
 Feedback is JSON, the repr of a Python value, either of them cut off at the end, or text. In a
-structure an error is reported by a member that says so (`error`, `success: false`, `status: "error"`,
-a 4xx or 5xx status code), at the top or in an envelope (`response`, `result`, `data`), never by words
-somewhere in the data.
+structure an error is reported by a member that says so (`error`, `success: false`, a 4xx or 5xx
+status code), at the top or in an envelope (`response`, `result`, `data`), never by words somewhere
+in the data.
 """
 
 import json
@@ -23,41 +23,50 @@ class Report(NamedTuple):
     texts: tuple[str, ...] = ()
 
 
-# Keys are compared in lower case without spaces, hyphens and underscores.
-ERROR_KEYS = {"error", "err", "exception", "errormessage", "errormsg", "errordescription", "fault",
-              "errorcode", "errno", "errortype", "failurereason"}  # fmt: skip
-PLURAL_KEYS = {"errors", "exceptions", "errormessages"}
-FLAG_KEYS = {"iserror", "haserror", "isfailure"}
-SUCCESS_KEYS = {"success", "ok", "succeeded", "successful", "issuccess", "issuccessful"}
-MESSAGE_KEYS = {"message", "msg", "detail", "details", "reason", "title", "text", "note", "notice",
-                "information", "description", "statusmessage", "statustext", "hint"}  # fmt: skip
-STATUS_CODE_KEYS = {"statuscode", "httpstatus", "httpcode", "httpstatuscode", "responsecode"}
-STATUS_KEYS = {"status", "code", "cod", "state", "result"} | STATUS_CODE_KEYS
-PAYLOAD_KEYS = {"data", "result", "results", "response", "output", "body", "content", "items",
-                "payload", "count", "total"}  # fmt: skip
-ENVELOPE_KEYS = {"response", "result", "results", "data", "output", "body", "status", "meta"}
-INCIDENTAL_KEYS = {"type", "path", "timestamp", "requestid", "traceid", "instance", "links", "link",
-                   "documentationurl", "documentation", "help", "url", "method", "get", "parameters",
-                   "params", "request", "query", "lastupdated", "name", "stacktrace", "traceback",
-                   "jsonrpc", "id", "version", "time", "date"}  # fmt: skip
-LOG_KEYS = {"level", "loglevel", "severity"}  # a record of a log, whatever it says
+# Keys are compared in lower case, without spaces, hyphens and underscores.
+ERROR_KEYS = set(
+    "error err errormessage errormsg errordescription errorcode errno errortype exception fault "
+    "failurereason".split()
+)
+PLURAL_KEYS = set("errors exceptions errormessages".split())
+FLAG_KEYS = set("iserror haserror isfailure".split())
+SUCCESS_KEYS = set("success ok succeeded successful issuccess issuccessful".split())
+MESSAGE_KEYS = set(
+    "message msg detail details reason title text note notice information description hint "
+    "statusmessage statustext".split()
+)
+STATUS_CODE_KEYS = set("statuscode httpstatus httpcode httpstatuscode responsecode".split())
+STATUS_KEYS = set("status code cod state result".split()) | STATUS_CODE_KEYS
+PAYLOAD_KEYS = set(
+    "data result results response output body content items payload count total".split()
+)
+ENVELOPE_KEYS = set("response result results data output body status meta".split())
+INCIDENTAL_KEYS = set(
+    "type path timestamp requestid traceid instance links link documentationurl documentation help "
+    "url method get parameters params request query lastupdated name stacktrace traceback jsonrpc "
+    "id version time date".split()
+)
+LOG_KEYS = set("level loglevel severity".split())  # a record of a log, whatever it says
 
-NO_ERROR_TEXTS = {"", "none", "null", "no", "ok", "false", "success", "no error", "no errors", "n/a"}
-STATUS_ERRORS = {"error"}
+NO_ERROR_TEXTS = set("none null no ok false success n/a".split()) | {"", "no error", "no errors"}
 STATUS_FAILURES = {"fail", "failed", "failure", "unsuccessful"}
 MAX_ENVELOPES = 4
 
 # `Error: ...`, `ValueError: ...`, `KeyError('x')`, `Error while calling f: ...`, `HTTP error 500`
 REPORTED_LINE = re.compile(
-    r"""(?:
-        (?:an?\s)?(?:(?:unexpected|unknown|internal|fatal|server|runtime|api|http|request|network
-            |validation|authentication|authorization|execution|tool|database|system|parsing)\s)*
-        (?:error|exception)\b
-        \s*(?:[:!]|-\s|\(|\[|\d{3}\b|\.?\s*$|(?:(?:has\s)?occurr?ed|executing|calling|while|when|in\b
-            |during|running|processing|fetching|parsing|invoking|from|getting|loading|making)\b|code:?\s\d)
-        | (?-i:(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Timeout|Interrupt|Exit|Iteration))(?::\s|\(|:?$)
-        | (?:[\w]+\s){0,3}failed(?::|\s(?:with|due|because)\b|\W*$)
-    )""",
+    r"""
+      (?:an?\s)?
+      (?:(?:unexpected|unknown|internal|fatal|server|runtime|api|http|request|network|validation
+         |authentication|authorization|execution|tool|database|system|parsing)\s)*
+      (?:error|exception)\b\s*
+      (?: [:!(\[] | -\s | \d{3}\b | \.?\s*$ | code:?\s\d
+        | (?:has\s)?occurr?ed\b
+        | (?:executing|calling|invoking|running|processing|fetching|parsing|getting|loading|making
+            |while|when|during|from|in)\b )
+    | (?-i: (?:[\w.]+\.)? [A-Z]\w*(?:Error|Exception|Timeout|Interrupt|Exit|Iteration) )
+      (?: :\s | :?$ | \( )
+    | (?:\w+\s){0,3} failed (?: : | \s(?:with|due|because)\b | \W*$ )
+    """,
     re.VERBOSE | re.IGNORECASE,
 )
 LOG_LINE = re.compile(r"\W*(?:\d[\d\s:.,TZ/+-]*\W*)?(?:INFO|WARN|WARNING|DEBUG|TRACE)\b")
@@ -189,11 +198,17 @@ def _reports_error(members: dict[str, Any]) -> bool:
         any(_tells(members[key], bare) for key in ERROR_KEYS & members.keys())
         or any(_tells_many(members, key, bare) for key in PLURAL_KEYS & members.keys())
         or any(_is_true(members[key]) for key in FLAG_KEYS & members.keys())
-        or any(_is_false(members[key]) for key in SUCCESS_KEYS & members.keys()) and (bare or told)
-        or _word(members.get("status")) in STATUS_ERRORS and (bare or told)
-        or _word(members.get("status")) in STATUS_FAILURES and bare
-        or any(_is_http_error(members.get(k)) for k in STATUS_CODE_KEYS) and (bare or told)
-        or any(_is_http_error(members.get(k)) for k in ("status", "code", "cod")) and bare and told
+        or any(_is_false(members[key]) for key in SUCCESS_KEYS & members.keys())
+        and (bare or told)
+        or _word(members.get("status")) == "error"
+        and (bare or told)
+        or _word(members.get("status")) in STATUS_FAILURES
+        and bare
+        or any(_is_http_error(members.get(k)) for k in STATUS_CODE_KEYS)
+        and (bare or told)
+        or any(_is_http_error(members.get(k)) for k in ("status", "code", "cod"))
+        and bare
+        and told
     )
 
 

@@ -139,8 +139,8 @@ def _parse_tool(block: str) -> Tool:
     body = body.rstrip("\n")
     if not (head.startswith(HEAD) and found and name and bracket and body.endswith(QUOTES)):
         raise InputError(
-            f"a tool reads {block[:60]!r}, expected 'Function:\\ndef name(...):' and a text between "
-            'two lines of """'
+            f"a tool reads {block[:60]!r}, expected 'Function:\\ndef name(...):' and a text "
+            'between two lines of """'
         )
     parameters = _parse_signature(name, signature)
     description, documentation = _split_body(body.removesuffix(QUOTES), parameters)
@@ -173,7 +173,7 @@ def _parse_parameter(tool: str, piece: str) -> _Parameter:
 
 
 def _split_body(body: str, parameters: list[_Parameter]) -> tuple[str, str]:
-    """Description and Args lines; the last "Args:" that the first parameter follows divides them."""
+    """Description and Args lines, divided by the last "Args:" that the first parameter follows."""
     if not parameters:
         return body.removesuffix(ARGS), ""
     first = re.escape(parameters[0].name)

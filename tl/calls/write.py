@@ -1,8 +1,8 @@
 """How a call is written: `search(query = 'love', limit = 3)`, one line, the inverse of parsing.
 
 The style is that of the authors' README (Junjie-Ye/TL-Training at 77c875a): spaces around `=`,
-Python literals, strings in single quotes. Their mae.py writes `k="v"` instead, which neither the key
-token list nor the reward of the same repository can read (research/benchmarks.md, 0.8).
+Python literals, strings in single quotes. Their mae.py writes `k="v"` instead, which neither the
+key tokens nor the reward of the same repository can read.
 """
 
 from typing import Any
