@@ -135,8 +135,8 @@ def write_model(model: nn.Module, group: parallel.Group, directory: Path) -> Non
 
 
 def train(recipe: Recipe) -> dict:
-    """Runs the recipe as one rank: {"parameters": whole tensors by name, "losses": by step,
-    ...}."""
+    """Runs the recipe as one rank: {"parameters": whole tensors by name, "figures": (loss, norm)
+    by step, ...}."""
     group = parallel.start("cpu")
     model = build(recipe, group)
     optimizer = adamw(model, 0.0, weight_decay=0.1)
@@ -147,14 +147,14 @@ def train(recipe: Recipe) -> dict:
         found.restore(model, optimizer)
         start = found.step
         guard.restore(found.values["guard"])
-    losses, saved = {}, []
+    figures, saved = {}, []
     directory = recipe.output_dir or os.devnull
     with (
         StopRequest(group) as stop,
         RunStatus(directory, group.is_main and bool(recipe.output_dir)) as status,
     ):
         for step in range(start, recipe.steps):
-            losses[step] = train_step(model, optimizer, guard, step, recipe, group)
+            figures[step] = train_step(model, optimizer, guard, step, recipe, group)
             if step + 1 == recipe.stop_after and group.rank == group.size - 1:
                 os.kill(os.getpid(), 15)
             stopping = stop.requested()
@@ -171,12 +171,12 @@ def train(recipe: Recipe) -> dict:
     gather = shard.gather(group)
     parameters = {name: gather(p).detach().clone().numpy() for name, p in model.named_parameters()}
     group.close()
-    return {"parameters": parameters, "losses": losses, "start": start, "saved": saved,
+    return {"parameters": parameters, "figures": figures, "start": start, "saved": saved,
             "noise": torch.rand(3).tolist()}  # fmt: skip
 
 
-def train_step(model, optimizer, guard, step: int, recipe: Recipe, group) -> float:
-    """One optimizer step over this rank's share of the micro-batches."""
+def train_step(model, optimizer, guard, step: int, recipe: Recipe, group) -> tuple[float, float]:
+    """One optimizer step over this rank's share of the micro-batches: (loss, gradient norm)."""
     set_lr(optimizer, lr_at(step, recipe.steps, 1, 0.05))
     batches = micro_batches(step, recipe.micro_batches)[group.rank :: group.size]
     weight = group.all_sum(sum(float(coefficients.sum()) for *_, coefficients in batches))
@@ -190,12 +190,13 @@ def train_step(model, optimizer, guard, step: int, recipe: Recipe, group) -> flo
     loss = group.all_sum(loss)
     parallel.sync_gradients(model.parameters(), group)
     norm = parallel.clip_grad_norm(model.parameters(), 0.5)
+    if recipe.evaluate:
+        with shard.evaluation(model):
+            model(
+                batches[0][0]
+            )  # gathered weights that stayed behind would be stale after the step
     if guard.admits(step, loss, norm.item()):
         optimizer.step()
     optimizer.zero_grad()
     torch.rand(1)  # the random state moves on, a resumed run must have it
-    if recipe.evaluate:
-        with shard.evaluation(model):
-            model(batches[0][0])
-    return loss
-
+    return loss, norm.item()
