@@ -166,7 +166,7 @@ def test_norm_equals_its_definition_and_keeps_the_dtype():
     ]
     torch.testing.assert_close(norm(x), torch.tensor(expected, dtype=torch.float64))
     large = torch.full((1, 7), 300.0, dtype=torch.float16)  # its square overflows fp16
-    assert norm.half()(large).isfinite().all() and norm(large).dtype == torch.float16
+    torch.testing.assert_close(norm.half()(large), torch.ones(1, 7, dtype=torch.float16))
 
 
 @pytest.mark.parametrize("model_type", ["llama", "qwen2", "qwen3"])
