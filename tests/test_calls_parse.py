@@ -90,13 +90,22 @@ def test_escapes_are_read_as_python_does(pieces):
 
 
 NUMBERS = st.sampled_from("0 1 2 3 7 10 2.5 0.5 1e3 1e-7 0x1F 1_000".split())
+EXPONENTS = st.sampled_from("0 1 2 3 -1 0.5 2**2 -2**2".split())  # no towers: the oracle is real
+OTHERS = st.sampled_from([symbol for symbol in OPERATORS if symbol != "**"])
+EXPRESSIONS = st.recursive(
+    NUMBERS,
+    lambda inner: st.one_of(
+        st.tuples(inner, OTHERS, inner).map(" ".join),
+        st.tuples(NUMBERS, EXPONENTS).map("**".join),
+        st.tuples(inner, EXPONENTS).map("(%s) ** %s".__mod__),
+        inner.map("-{}".format),
+        inner.map("({})".format),
+    ),
+    max_leaves=6,
+)
 
 
-@given(st.recursive(NUMBERS, lambda inner: st.one_of(
-    st.tuples(inner, st.sampled_from(list(OPERATORS)), inner).map(" ".join),
-    inner.map("-{}".format),
-    inner.map("({})".format),
-), max_leaves=6))  # fmt: skip
+@given(EXPRESSIONS)
 def test_arithmetic_is_pythons(source):
     try:
         expected = eval(source)  # the oracle: digits and operators of this strategy only

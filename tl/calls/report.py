@@ -35,6 +35,7 @@ MESSAGE_KEYS = set(
     "message msg detail details reason title text note notice information description hint "
     "statusmessage statustext".split()
 )
+TELLING_KEYS = set("message msg detail details reason note notice information".split())
 STATUS_CODE_KEYS = set("statuscode httpstatus httpcode httpstatuscode responsecode".split())
 STATUS_KEYS = set("status code cod state result".split()) | STATUS_CODE_KEYS
 PAYLOAD_KEYS = set(
@@ -65,7 +66,7 @@ REPORTED_LINE = re.compile(
             |while|when|during|from|in)\b )
     | (?-i: (?:[\w.]+\.)? [A-Z]\w*(?:Error|Exception|Timeout|Interrupt|Exit|Iteration) )
       (?: :\s | :?$ | \( )
-    | (?:\w+\s){0,3} failed (?: : | \s(?:with|due|because)\b | \W*$ )
+    | (?:\w+\s){0,3} failed (?: : | \s\( | \s(?:with|due|because)\b | \W*$ )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -167,7 +168,7 @@ def _read_structure(value: dict | list, depth: int) -> Report:
                 if inside.errors:
                     return Report(errors=inside.errors)
     if _is_only_message(members):
-        return _merge([_read_text(text, depth + 1) for text in _texts(members, 2)])
+        return _merge([_read_text(text, depth + 1) for text in _texts(members, MAX_ENVELOPES)])
     return Report()
 
 
@@ -189,26 +190,31 @@ def _plain(key: Any) -> str:
 
 
 def _reports_error(members: dict[str, Any]) -> bool:
+    """Whether an object reports an error: the vaguer the sign, the less data may stand by it."""
     known = ERROR_KEYS | PLURAL_KEYS | FLAG_KEYS | SUCCESS_KEYS | MESSAGE_KEYS | STATUS_KEYS
     bare = not (members.keys() - known - PAYLOAD_KEYS - INCIDENTAL_KEYS)  # no data of its own
     told = any(members.get(key) for key in MESSAGE_KEYS)
     if LOG_KEYS & members.keys() and not bare:
         return False
-    return (
+    status = _word(members.get("status"))
+    named = (
         any(_tells(members[key], bare) for key in ERROR_KEYS & members.keys())
         or any(_tells_many(members, key, bare) for key in PLURAL_KEYS & members.keys())
         or any(_is_true(members[key]) for key in FLAG_KEYS & members.keys())
+    )
+    denied = (
+        status == "error"
         or any(_is_false(members[key]) for key in SUCCESS_KEYS & members.keys())
-        and (bare or told)
-        or _word(members.get("status")) == "error"
-        and (bare or told)
-        or _word(members.get("status")) in STATUS_FAILURES
-        and bare
-        or any(_is_http_error(members.get(k)) for k in STATUS_CODE_KEYS)
-        and (bare or told)
-        or any(_is_http_error(members.get(k)) for k in ("status", "code", "cod"))
-        and bare
-        and told
+        or any(_is_http_error(members[key]) for key in STATUS_CODE_KEYS & members.keys())
+    )
+    coded = _word(members.get("type")) == "error" or any(
+        _is_http_error(members.get(key)) for key in ("status", "code", "cod")
+    )
+    return (
+        named
+        or (denied and (bare or told))
+        or (status in STATUS_FAILURES and bare)
+        or (coded and bare and told)
     )
 
 
@@ -240,7 +246,7 @@ def _tells_many(members: dict[str, Any], key: str, bare: bool) -> bool:
 def _is_only_message(members: dict[str, Any]) -> bool:
     """Nothing but a message: `{"message": "Not Found"}`, `{"result": "Error: ..."}`."""
     told = {key for key, value in members.items() if value not in (None, "", False)}
-    speaking = MESSAGE_KEYS | {"result", "output", "response"}
+    speaking = TELLING_KEYS | {"result", "output", "response"}
     succeeded = _word(members.get("status")) in NO_ERROR_TEXTS - {""}
     return bool(told & speaking) and told <= speaking | STATUS_KEYS and not succeeded
 

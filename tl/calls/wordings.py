@@ -1,9 +1,9 @@
 """The wordings of tool errors: one table, read from the top, the first match wins.
 
 A row is (kind of error, alone, source, wordings). ALONE: a text that starts with one of the
-wordings is an error. REPORTED: the row only names the kind of an error that the feedback reports by its
-structure. Wordings are regular expressions, case is ignored, `.` is any character. What a wording
-calls `tool` must be the called tool, otherwise it is not met.
+wordings is an error. REPORTED: the row only names the kind of an error that the feedback reports by
+its structure. Wordings are regular expressions, case is ignored, `.` is any character. What a
+wording calls `tool` must be the called tool, otherwise it is not met.
 """
 
 import re
@@ -66,6 +66,10 @@ TABLE = (
     Row(NO_TOOL, ALONE, "tool runtimes", (
         rf"(?:the )?{KIND} {NAMED} (?:is |was |does )?"
         r"(?:not found|not exist|not available|not defined|unknown|not registered)",)),
+    Row(NO_TOOL, ALONE, "tool runtimes", (
+        rf"{KIND} not found: {NAMED}",)),
+    Row(NO_TOOL, ALONE, "JavaScript", (
+        rf"{NAMED} is not (?:defined|a function)\W*\Z",)),
     Row(NO_TOOL, ALONE, "LangChain", (
         rf"{NAMED} is not a (?:valid|known) (?:tool|function)",)),
 
@@ -75,26 +79,41 @@ TABLE = (
         r"|got some positional-only arguments|takes .*\barguments?\b)",)),
     Row(NO_PARAMETER, ALONE, "Python TypeError, builtins", (
         rf".{{1,80}} is an invalid keyword argument for {CALLED}",)),
+    Row(NO_PARAMETER, ALONE, "tool runtimes", (
+        r"unexpected (?:keyword )?(?:argument|parameter)s?\b.{1,80} (?:for|to) "
+        rf"(?:{KIND} )?{NAMED}",
+    )),
 
     # The call lacks a required parameter.
     Row(MISSING, ALONE, "Python TypeError; Table 14", (
-        rf"{CALLED} (?:missing (?:\d+ )?required .*argument|expected at least \d+ argument)",)),
+        rf"{CALLED} (?:missing (?:\d+ )?required .*(?:argument|parameter)"
+        r"|expected at least \d+ argument)",)),
+    Row(MISSING, ALONE, "tool runtimes", (
+        r"missing (?:required )?(?:argument|parameter)s?\b.{1,80} (?:for|to) "
+        rf"(?:{KIND} )?{NAMED}",
+    )),
 
     # The service could not be reached, refused, or broke down.
     Row(INSTABILITY, ALONE, "urllib3, requests; Table 14, mae.py", (
         r"HTTPS?ConnectionPool\(",
         r"Max retries exceeded with url",
         r"\(?['\"]?Connection (?:aborted|refused|reset|timed out|broken|closed)",
-        r"(?:HTTP(?: Error| status)? ?)?:?\(?[45]\d\d (?:Client|Server) Error\b")),
+        r"(?:HTTP(?: Error| status)? ?)?:?\(?[45]\d\d (?:Client|Server) Error\b",
+        r"<Response \[[45]\d\d\]>")),
+    Row(INSTABILITY, ALONE, "httpx, curl, Node", (
+        r"(?:Client|Server) error '[45]\d\d ", r"curl: \(\d+\)",
+        r"The requested URL returned error", r"(?:\w+ )?E(?:CONN\w+|TIMEDOUT|NOTFOUND)\b",
+        r"net::ERR_")),
     Row(INSTABILITY, ALONE, "urllib; `HTTP 404` is how report.py writes a status code", (
-        r"HTTP(?:/[\d.]+)?(?: Error| status)?(?: code)?:? ?[45]\d\d\b",)),
+        r"HTTP(?:/[\d.]+)?(?: Error| status)?(?: code)?:? ?[45]\d\d\b",
+        r"status[ _]?code:? [45]\d\d\b")),
     Row(INSTABILITY, ALONE, "HTTP reason phrases, RFC 9110", (
         r"\b400:? Bad Request", r"\b401:? Unauthorized", r"\b403:? Forbidden",
         r"\b404:? Not Found", r"\b405:? Method Not", r"\b408:? Request Time",
         r"\b429:? Too Many", r"\b500:? Internal", r"\b502:? Bad Gate", r"\b503:? Service",
         r"\b504:? Gateway",
         r"(?:Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out"
-        r"|Too Many Requests|Forbidden|Unauthorized|Missing Authentication Token)\W*\Z")),
+        r"|Too Many Requests|Forbidden|Unauthorized|Missing Authentication Token)(?:: |\W*\Z)")),
     Row(INSTABILITY, ALONE, "error pages of proxies", (
         r"<(?:!doctype )?html.{0,400}<title>\s*(?:[45]\d\d\b|error\b)",)),
     Row(INSTABILITY, ALONE, "Alpha Vantage; Table 14, mae.py", (
@@ -119,7 +138,8 @@ TABLE = (
         r"connection (?:refused|reset|error)", r"network error", r"client error",
         r"server error", r"bad gateway", r"service unavailable", r"temporarily unavailable",
         r"server (?:is )?(?:down|busy|overloaded)", r"rate limit", r"too many requests",
-        r"try again later", r"\btimed out", r"\btime-?out\W*\Z")),
+        r"try again later", r"\btimed out", r"\btime-?out\W*\Z",
+        r"\b(?:status|code|failed|error):? [45]\d\d\b")),
 
     # The tool ran on these arguments and failed.
     Row(FAILURE, ALONE, "ToolEyes tools; Table 14, mae.py", (
@@ -136,7 +156,8 @@ TABLE = (
         r".{1,80} is an invalid keyword argument for",
         rf"(?:module |type object )?{Q}[\w.]+{Q} (?:object|module )?.*has no attribute")),
     Row(FAILURE, ALONE, "tool runtimes, about another tool", (
-        rf"(?:unknown|unrecognized|no such) {KIND}\b",
+        rf"(?:unknown|unrecognized|no such) {KIND}\b", rf"{KIND} not found\b",
+        r"\w+ is not (?:defined|a function)\W*\Z", r"unexpected keyword argument",
         r"\S+ is not a (?:valid|known) (?:tool|function)")),
     Row(FAILURE, ALONE, "Python TypeError", (
         rf"{Q}?\w+{Q}? (?:object|objects) (?:is|are|do|does|cannot|must|has|have) ",
@@ -164,12 +185,12 @@ TABLE = (
     Row(FAILURE, ALONE, "operating system, shell", (
         r"\[Errno \d+\]", r"(?:/bin/)?(?:ba|z|da)?sh: ",
         r"[^\n]{1,200}: (?:No such file or directory|command not found)\Z",
-        r"[^\n]{1,200}Permission denied\Z")),
+        r"(?:[^\n]{1,200}: )?permission denied(?:: |\W*\Z)")),
     Row(FAILURE, ALONE, "requests", (
         r"Invalid URL '", r"No connection adapters were found")),
     Row(FAILURE, ALONE, "tool runtimes, pydantic, XML services", (
         r"missing (?:required |mandatory )?(?:argument|parameter|field|value|key)s?\b",
-        r"\d+ validation errors? for", r"(?:<\?xml[^>]*>\s*)?<error\b")),
+        r"field required\W*\Z", r"\d+ validation errors? for", r"(?:<\?xml[^>]*>\s*)?<error\b")),
 
     # Table 14's "Others": the service has no such result, perhaps not yet.
     Row(OTHER, REPORTED, "Table 14, Others", (
@@ -184,6 +205,9 @@ TABLE = (
         r"(?:I'm )?(?:sorry, )?(?:failed to|unable to|could ?n[o']t|can ?not|can't) [^\n]{1,300}\Z",
         r"no (?:available )?[^\n]{1,80} (?:for|with) the (?:given|specified|provided|requested)\b",
         r"invalid [^\n]{1,150}\Z",
+        r"insufficient (?:funds|balance|permissions)\b[^\n]{0,200}\Z",
+        r"[^\n]{0,120}\bnot (?:authenticated|authorized|logged in)\W*\Z",
+        r"(?:your )?(?:session|(?:access )?token) (?:has |is )?expired\W*\Z",
         r"[^\n]{0,120}\b(?:not found|does(?: not|n't) exist)\W*\Z",
         r"[^\n]{0,120}\b(?:is|was) (?:not |in)(?:valid|supported|allowed|recognized)\W*\Z")),
 
