@@ -197,6 +197,19 @@ def test_no_magic_values():
                     assert str(value) in heard, (t.conversation.id, message.calls[0], value)
 
 
+def test_no_right_call_states_a_default():
+    """An optional argument is given where the request asks for it, and only there."""
+    optional = 0
+    for t in trajectories():
+        for turn, call, feedback in calls_of(t):
+            if feedback and turn not in errors_of(t):
+                properties = TOOLS[call.name].properties
+                for name, value in call.arguments.items():
+                    assert properties[name].get("default") != value, call
+                    optional += name not in TOOLS[call.name].required
+    assert optional >= 100
+
+
 def test_values_of_later_calls_come_from_feedback():
     """Real chains: some arguments are in no word of the user."""
     chained = 0
@@ -213,20 +226,25 @@ def test_values_of_later_calls_come_from_feedback():
 
 
 def test_tools_on_offer():
-    sizes, near = Counter(), 0
+    sizes, near = Counter(), []
     for t in trajectories():
         names = [tool.name for tool in t.conversation.tools]
         assert len(set(names)) == len(names) and tuple(names[-2:]) == ALWAYS
-        assert all(
-            TOOLS[name] == tool for name, tool in zip(names, t.conversation.tools, strict=True)
-        )
+        assert [TOOLS[name] for name in names] == list(t.conversation.tools)
         sizes[len(names)] += 1
         needed = {c.name for turn, c, f in calls_of(t) if f and turn not in errors_of(t)}
-        assert needed <= set(names)
-        verbs = {name.split("_")[0] for name in needed}
-        near += any(n.split("_")[0] in verbs for n in set(names) - needed - set(ALWAYS))
+        assert needed <= set(names) != needed | set(ALWAYS), "something else is on offer, too"
+        if misses := near_misses(needed):
+            near.append(bool(misses & set(names)))
     assert min(sizes) == 3 and max(sizes) == 12, sizes
-    assert near >= 600, "near misses with the same first word"
+    # 0.91 as written; 0.69 if the tools of the family came in random order.
+    assert sum(near) / len(near) > 0.85
+
+
+def near_misses(needed: set[str]) -> set[str]:
+    """Other tools of the same families whose names start with the same word."""
+    kinds = {(FAMILY_OF[name], name.split("_")[0]) for name in needed}
+    return {n for n in TOOLS if (FAMILY_OF[n], n.split("_")[0]) in kinds} - needed
 
 
 def test_train_and_test_share_no_request():

@@ -78,7 +78,7 @@ def test_only_tools_on_offer_are_defined():
     world = World(tools=["search_hotels", "finish"])
     assert world.attempt(Call("search_hotels", {"city": "Oslo"})).error is None
     assert world.execute(Call("search_flights", FLIGHT)) == "name 'search_flights' is not defined"
-    with pytest.raises(InputError, match="'find_flights' is not in the world"):
+    with pytest.raises(InputError, match="'find_flights' is not one of"):
         World(tools=["find_flights"])
 
 
@@ -87,6 +87,17 @@ def test_positional_arguments_are_bound_in_their_order():
     by_name = world.execute(Call("search_flights", FLIGHT))
     assert world.execute(Call("search_flights", {}, tuple(FLIGHT.values()))) == by_name
     assert json.loads(by_name)["flights"]
+
+
+def test_a_tool_cannot_change_the_record_of_the_conversation():
+    def take_first(words: list[str]) -> str:
+        return words.pop(0)
+
+    world = World(functions={"take_first": take_first})
+    call = Call("take_first", {"words": ["a", "b"]})
+    assert world.execute(call) == world.execute(call) == '"a"'
+    assert call.arguments == {"words": ["a", "b"]}
+    assert World(functions={"take_first": take_first}, instability=1.0).attempt(call).error
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import inspect
 import json
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -49,17 +49,23 @@ class World:
     """One episode: the tools on offer and the state of the network.
 
     tools: names of the tools on offer; all by default. InputError for an unknown name.
+    functions: what the names stand for; the world's own by default.
     instability: probability that a call does not reach its tool. A call that was lost gets through
         when it is repeated. `seed` fixes which calls are lost.
     """
 
     def __init__(
-        self, seed: int = 0, *, tools: Iterable[str] | None = None, instability: float = 0.0
+        self,
+        seed: int = 0,
+        *,
+        tools: Iterable[str] | None = None,
+        functions: Mapping[str, Callable] = FUNCTIONS,
+        instability: float = 0.0,
     ):
-        names = list(FUNCTIONS if tools is None else tools)
-        if foreign := [name for name in names if name not in FUNCTIONS]:
-            raise InputError(f"tool {foreign[0]!r} is not in the world, see tl.world.tools.TOOLS")
-        self._functions = {name: FUNCTIONS[name] for name in names}
+        names = list(functions if tools is None else tools)
+        if foreign := [name for name in names if name not in functions]:
+            raise InputError(f"tool {foreign[0]!r} is not one of {', '.join(sorted(functions))}")
+        self._functions = {name: functions[name] for name in names}
         self._instability = instability
         self._random = random.Random(f"world {seed}")
         self._lost: set[str] = set()
@@ -89,7 +95,7 @@ class World:
 
     def interrupt(self, call: Call) -> str:
         """The feedback of a call that does not reach its tool, as urllib3 2.8 words it."""
-        host = f"api.{FAMILY_OF[call.name]}.example"
+        host = f"api.{FAMILY_OF.get(call.name, 'tools')}.example"
         url = f"/v1/{call.name}?{urlencode(call.arguments, errors='replace')}"
         cause = self._random.choice(CAUSES).format(host=host, pool=f"host='{host}', port=443")
         return (

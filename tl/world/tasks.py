@@ -2,7 +2,7 @@
 
     @task(
         "[Find|Show me] flights from {origin} to {destination}[ in {cabin}|].",
-        origin=CITIES, destination=CITIES, cabin=CABINS,
+        origin=CITIES, destination=CITIES, cabin=("business",),
     )
     def find_flights(origin, destination, cabin):
         found = yield call(search_flights, origin=origin, destination=destination, cabin=cabin)

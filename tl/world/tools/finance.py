@@ -144,8 +144,8 @@ CURRENCIES = tuple(RATES)
 
 
 @task(
-    "[What is|Tell me] the [price|stock price] of {symbol}?",
-    "[How much is|What does] one share of {symbol}[ cost|] now?",
+    "[What is|What was] the [price|stock price] of {symbol}?",
+    "[How much is one share of {symbol}|What does one share of {symbol} cost][ now|]?",
     "Price of {symbol}, please.",
     symbol=SYMBOLS,
     question=Question(
@@ -163,7 +163,7 @@ def price_stock(symbol):
     "[Show me|Give me] the prices of {symbol} on the last {days} days.",
     "How did {symbol} [do|close] in the last {days} days?",
     "The last {days} closing prices of {symbol}, please.",
-    symbol=SYMBOLS, days=(2, 3, 4, 5),
+    symbol=SYMBOLS, days=(2, 4, 5),
 )  # fmt: skip
 def follow_stock(symbol, days):
     found = yield call(get_stock_history, symbol=symbol, days=days)
@@ -225,7 +225,7 @@ def price_stock_abroad(symbol, target):
 
 
 @task(
-    "[How much money is|What is] on account {account}?",
+    "How much[ money|] is on account {account}?",
     "[Check|Show me] the balance of account {account}.",
     "Balance of {account}?",
     account=ACCOUNTS,

@@ -131,12 +131,12 @@ def compute_statistics(values: list[float], decimals: int = 1) -> dict:
     return {"mean": mean, "error": None, "low": min(values), "high": max(values)}
 
 
-HOURS = tuple(range(3, 73, 3))
+HOURS = tuple(range(2, 72, 3))
 NUMBERS = tuple(range(2, 99))
 
 
 @task(
-    "[Is|Does] the service {service} [up|run]?",
+    "[Is the service {service} up|Does the service {service} run]?",
     "[How is|What is the state of] the service {service}?",
     "Check whether {service} runs.",
     service=SERVICES,
@@ -155,7 +155,7 @@ def check_service(service):
     "[Show me|Read] the log of {service}.",
     "[Show me|What are] the latest {level} lines [of|from] {service}.",
     "What does the {level} log of {service} say?",
-    service=SERVICES, level=("error", "warning", "info"),
+    service=SERVICES, level=("warning", "info"),
 )  # fmt: skip
 def read_log(service, level):
     found = yield call(get_service_log, service=service, level=level)
@@ -174,7 +174,7 @@ def count_errors(service, hours):
 
 
 @task(
-    "[What does|What is] '{term}' [mean|in the documentation]?",
+    "[What does '{term}' mean|What is '{term}']?",
     "[Search|Look up] '{term}' in the documentation.",
     "Where is '{term}' explained?",
     term=tuple(PAGES),

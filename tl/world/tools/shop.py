@@ -136,7 +136,7 @@ def _has_form(identifier: str, prefix: str, digits: int) -> bool:
 ORDER_IDS = identifiers("OR", 4, 60)
 PRODUCT_IDS = identifiers("P", 3, 50)
 LIMITS = tuple(range(60, 330, 10))
-QUANTITIES = (1, 2, 3, 4, 5, 6)
+QUANTITIES = (2, 3, 4, 5, 6, 7)
 
 
 @task(

@@ -129,12 +129,12 @@ def count_words(text):
 
 
 @task(
-    "How often [is|does] the letter {letter} [in|stand in] '{text}'?",
-    "[Count|How many] letters {letter} in '{text}'.",
+    "How often [is the letter {letter}|does the letter {letter} stand] in '{text}'?",
+    "Count the [letters|letter] {letter} in '{text}'[, please|].",
     "Look at '{text}': how many times {letter}?",
     text=PHRASES, letter=LETTERS,
     question=Question(
-        ("[Count|How often is] a letter in '{text}'.", "How often is the letter in '{text}'?"),
+        ("Count [a|the] letter in '{text}'.", "How often is the letter in '{text}'?"),
         "Which letter?",
         ("{letter}.", "The letter {letter}."),
     ),
@@ -161,7 +161,7 @@ def change_case(text, style):
 
 
 @task(
-    "[Add to|In] '{text}' [replace|change] 'green' by '{new}', then count the words.",
+    "In '{text}' [replace|exchange] 'green' by '{new}', then count the words.",
     "Take '{text}', put '{new}' for 'green' and tell me the number of words.",
     text=tuple(text for text in PHRASES if "green" in text), new=("blue", "dark", "new", "fine"),
 )  # fmt: skip

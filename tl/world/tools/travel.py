@@ -139,17 +139,16 @@ def _is_flight(flight_id: str) -> bool:
 
 FLIGHT_IDS = tuple(f"{choice(i, AIRLINES)}{i[1:]}" for i in identifiers("F", 3, 60))
 BOOKING_IDS = identifiers("BK", 4, 60)
-CABINS = ("economy", "business")
 BUDGETS = tuple(range(120, 245, 5))
-NIGHTS = (1, 2, 3, 4, 5, 6, 7)
+NIGHTS = (2, 3, 4, 5, 6, 7)
 
 
 @task(
     "[Find|Show me|Look up] flights from {origin} to {destination} on {date}.",
     "[Which|What] flights [go|leave] from {origin} to {destination} on {date}?",
-    "[I need|Find me] a {cabin} class flight from {origin} to {destination} on {date}.",
+    "[I need|Find me] a flight in {cabin} class from {origin} to {destination} on {date}.",
     "On {date} I [fly|travel] from {origin} to {destination}, which flights are there?",
-    origin=CITIES, destination=CITIES, date=DAYS, cabin=CABINS,
+    origin=CITIES, destination=CITIES, date=DAYS, cabin=("business",),
     question=Question(
         ("[Find|Show me] flights from {origin} to {destination}.",
          "I want to fly from {origin} to {destination}."),

@@ -104,7 +104,7 @@ YEARS = tuple(range(1951, 2021))
     "[What is the weather in|How is the weather in] {city}[ now| right now|]?",
     "[Tell me|Give me] the present weather in {city} in {unit}.",
     "[How warm is it|What is the temperature] in {city} now?",
-    city=CITIES, unit=("celsius", "fahrenheit"),
+    city=CITIES, unit=("fahrenheit",),
     question=Question(
         ("How is the weather now?", "[How warm|How cold] is it now?"),
         "[In which city|For which city]?",
