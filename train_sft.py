@@ -65,7 +65,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="PKT: largest weight of a key token; 1 switches the weighting off")
     add("--loss_normalization", choices=NORMALIZATIONS, default="weight",
         help="call: every reply counts the same (the authors' code)")
-    add("--standard_sft", action="store_true", help="short for --no-mask_errors --max_weight 1")
+    add("--standard_sft", action=argparse.BooleanOptionalAction, default=False,
+        help="short for --no-mask_errors --max_weight 1")
     cli.add_optimizer_flags(parser)
     cli.add_runtime_flags(parser)
     cli.add_logging_flags(parser, output_dir="out/sft")
