@@ -19,8 +19,8 @@ from tl.model.rope_config import ROPE_TYPES
 
 TINY = {
     "model_type": "llama", "vocab_size": 17, "hidden_size": 12, "intermediate_size": 20,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 4, "initializer_range": 0.4,
+    "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 4,
+    "initializer_range": 0.4,
 }  # fmt: skip
 
 
