@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import find, given
+from safetensors import SafetensorError
 
 from tests.strategies.run import flag_values
 from tl import InputError
@@ -25,6 +26,7 @@ def small_parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", default="x")
     parser.add_argument("--packing", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--resume", nargs="?", const="latest")
+    parser.add_argument("--switch", action="store_true")
     parser.add_argument("--targets", nargs="*", default=["q"])
     return parser
 
@@ -217,6 +219,7 @@ def raising(error: BaseException):
             "error: out/x: No space left on device",
         ),
         (OSError("odd"), 1, "error: odd"),
+        (SafetensorError("I/O error: disk full"), 1, "error: safetensors: I/O error: disk full"),
         (torch.OutOfMemoryError("CUDA out of memory.\nlong"), 1, "error: CUDA out of memory. Try "),
         (MemoryError(), 1, "error: out of host memory"),
         (KeyboardInterrupt(), 130, "interrupted"),

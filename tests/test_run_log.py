@@ -13,11 +13,13 @@ def test_lines_are_plain_aligned_and_in_one_order(tmp_path, capsys):
     with RunLog(tmp_path, True, 1217) as log:
         log.record(7, grad_norm=1.94, loss=0.81234, learning_rate=9.8e-7, tokens_per_second=41203.4)
         log.record(120, loss=12.5, learning_rate=1e-6, grad_norm=191.94, tokens_per_second=9.0)
-        log.record(121, eval_loss=0.5, eval_key_loss=0.25)
+        log.record(121, eval_loss=0.5, eval_key_loss=0.25, skipped_steps=0)
+        log.record(122, skipped_steps=2)
     assert capsys.readouterr().out.splitlines() == [
         "step    7/1217  loss  0.8123  lr 9.800e-07  grad   1.940  tok/s    41,203",
         "step  120/1217  loss 12.5000  lr 1.000e-06  grad 191.940  tok/s         9",
         "step  121/1217  eval_loss  0.5000",
+        "step  122/1217  skipped 2",
     ]
 
 

@@ -16,7 +16,8 @@ def flag_values() -> st.SearchStrategy[dict]:
             "steps": st.integers(0, 10**12),
             "name": texts,
             "packing": st.booleans(),
-            "resume": st.none() | texts.filter(lambda text: not text.startswith("-")),
+            "resume": st.none() | texts,
+            "switch": st.booleans(),
             "targets": st.lists(texts.filter(lambda text: not text.startswith("-")), max_size=3),
         },
     )

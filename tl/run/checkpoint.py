@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from torch import nn
 from torch.optim import Optimizer
 
@@ -43,8 +42,10 @@ _HIDDEN = re.compile(r"\.(checkpoint-\d+)\.(tmp|old)-(.+)-(\d+)-[0-9a-f]+")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A verified checkpoint. directory: weights as a Hugging Face directory. step: optimizer
-    steps done. values: as given to `save`.
+    """A verified checkpoint.
+
+    directory: weights as a Hugging Face directory. step: optimizer steps done. values: as given
+    to `save`.
     """
 
     directory: Path
@@ -102,12 +103,10 @@ def load(choice: str | None, output_dir: str | Path, group: Group) -> Checkpoint
     """
     if choice is None:
         return None
-    directory = None
+    directory = None if choice == LATEST else Path(choice)
     with group.together():
         if group.is_main:
-            directory = (
-                _newest_valid(Path(output_dir)) if choice == LATEST else _valid(Path(choice))
-            )
+            directory = _valid(directory) if directory else _newest_valid(Path(output_dir))
     directory = group.broadcast_object(directory)
     if directory is None:
         return None
@@ -181,8 +180,9 @@ def _hidden_name(name: str, kind: str) -> str:
 
 
 def _recover(output_dir: Path) -> None:
-    """Cleans up after killed runs: puts back a checkpoint that was being replaced, removes the
-    directories that were being written or deleted.
+    """Cleans up after killed runs.
+
+    Puts back a checkpoint that was being replaced; removes what was being written or deleted.
     """
     for directory in output_dir.glob(".checkpoint-*"):
         match = _HIDDEN.fullmatch(directory.name)
@@ -200,16 +200,24 @@ def _in_use(directory: Path, host: str, pid: int) -> bool:
         return False
     if host != socket.gethostname():
         return True
-    return pid != os.getpid() and Path(f"/proc/{pid}").exists()
+    return pid != os.getpid() and _is_alive(pid)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # alive, another user's
+        return True
+    return True
 
 
 @contextmanager
 def _discarded_on_failure(staging: Path, group: Group) -> Iterator[None]:
     try:
         yield
-    except BaseException as error:
+    except BaseException:
         if group.is_main:
             shutil.rmtree(staging, ignore_errors=True)
-        if isinstance(error, SafetensorError):  # its way to say that the disk is full
-            raise InputError(f"{staging.parent}: cannot write a checkpoint: {error}") from error
         raise

@@ -21,7 +21,6 @@ from pathlib import Path
 
 import torch
 
-from tl import InputError
 from tl.run.files import write_atomically
 from tl.run.report import hold_back
 
@@ -120,7 +119,8 @@ def _flags(path: str, values: dict, parser: argparse.ArgumentParser) -> list[str
         if value is True:
             flags.append(f"--{name}")
         elif value is False:
-            flags.append(f"--no-{name}")
+            is_switch = known[f"--{name}"].nargs == 0 and f"--no-{name}" not in known
+            flags += [] if is_switch else [f"--no-{name}"]  # a store_true flag is off by itself
         elif isinstance(value, list):
             flags += [f"--{name}", *map(str, value)]
         else:
@@ -129,11 +129,10 @@ def _flags(path: str, values: dict, parser: argparse.ArgumentParser) -> list[str
 
 
 def write_train_args(output_dir: str | Path, args: argparse.Namespace, world_size: int) -> None:
-    """Writes `output_dir/train_args.json`: the resolved flags, a valid `--config`, and beside
-    them, under "environment", the command line, the commit, versions and the number of processes.
+    """Writes `output_dir/train_args.json`: the resolved flags, itself a valid `--config`.
 
-    A replay starts from the beginning: `--resume_from_checkpoint` is kept under "environment"
-    only.
+    Beside them, under "environment": command line, commit, versions, number of processes. A
+    replay starts from the beginning: `--resume_from_checkpoint` is kept under "environment" only.
     """
     values = {name: value for name, value in vars(args).items() if name not in NOT_REPLAYED}
     values[ENVIRONMENT] = {
@@ -153,8 +152,7 @@ def write_train_args(output_dir: str | Path, args: argparse.Namespace, world_siz
 
 
 def _commit() -> str | None:
-    """The commit of this checkout, "-dirty" behind it where files differ; None outside a git
-    checkout."""
+    """The commit of this checkout, with "-dirty" where files differ; None outside of git."""
     command = [
         "git",
         "-C",
@@ -263,15 +261,3 @@ def add_logging_flags(parser: argparse.ArgumentParser, output_dir: str) -> None:
 
 
 # fmt: on
-
-
-def resolve(choice: str, auto: str) -> str:
-    """The value of a flag with an "auto" choice."""
-    return auto if choice == "auto" else choice
-
-
-def require_exact(whole: int, part: int, what: str) -> int:
-    """whole / part, or an InputError that names the flags (`what`) where that is no integer."""
-    if whole % part:
-        raise InputError(f"{what}: {whole} is no multiple of {part}")
-    return whole // part

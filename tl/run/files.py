@@ -6,8 +6,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replaces path by text: temporary file in the same directory, fsync, rename, fsync of the
-    directory."""
+    """Replaces path by text: temporary file beside it, fsync, rename, fsync of the directory."""
     temporary = path.with_name(f".{path.name}.tmp-{secrets.token_hex(4)}")
     try:
         with open(temporary, "w", encoding="utf-8") as file:

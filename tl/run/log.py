@@ -27,8 +27,7 @@ WIDTHS = {"loss": 7, "eval_loss": 7, "lr": 9, "grad": 7, "tok/s": 9, "mem": 6, "
 
 
 class RunLog:
-    """The log of one run; on other ranks than the main one it does nothing. Use as a context
-    manager.
+    """The log of one run, a context manager; on other ranks than the main one it does nothing.
 
     total_steps: optimizer steps of the whole run. start_step: steps already done (resume).
     Raises InputError if tensorboard is asked for and not installed.
@@ -43,7 +42,7 @@ class RunLog:
         tensorboard: bool = False,
     ) -> None:
         self.total_steps = total_steps
-        self._writer = _summary_writer(output_dir) if tensorboard else None
+        self._writer = _summary_writer(output_dir) if tensorboard and is_main else None
         self._file = self._bar = None
         if not is_main:
             return
@@ -57,8 +56,7 @@ class RunLog:
             self._bar.update(steps)
 
     def record(self, step: int, **metrics: float) -> None:
-        """Writes the metrics of finished step `step` (1-based) as one JSON line and one plain
-        line.
+        """Writes the metrics of finished step `step` (1-based), one JSON line and one plain line.
 
         Keys outside FIELDS stand in the file only.
         """
@@ -82,7 +80,7 @@ class RunLog:
         width = len(str(self.total_steps))
         parts = [f"step {step:>{width}}/{self.total_steps}"]
         for key, (name, form) in FIELDS.items():
-            if key in metrics:
+            if key in metrics and (key != "skipped_steps" or metrics[key]):
                 parts.append(f"{name} {form.format(metrics[key]):>{WIDTHS[name]}}")
         return "  ".join(parts)
 
@@ -109,8 +107,7 @@ def read_metrics(path: str | Path) -> dict[int, dict]:
 
 
 def _open_for_append(path: Path):
-    """Opens a JSONL file behind its last complete line: a killed run may have left half of
-    one."""
+    """Opens a JSONL file behind its last whole line: a kill may have left half of one."""
     file = open(path, "a+b")
     content = file.seek(0) or file.read()
     file.truncate(content.rfind(b"\n") + 1)

@@ -1,12 +1,10 @@
-"""`manifest.json`: size and SHA-256 of every file of a checkpoint, so that damage is found on
-loading.
+"""`manifest.json`: size and SHA-256 of every file of a checkpoint, so that damage is found.
 
     {"files": {"model.safetensors": {"sha256": "...", "size": 123}, ...},
      "format": ..., "sequence": 7, "sha256": ...}
 
 `sequence` counts the checkpoints of a run directory in the order of writing. The last entry is
-the digest of the others, and there is one way to write the file, so a changed byte in it is found
-too.
+the digest of the others, and there is one way to write the file: a changed byte in it shows too.
 """
 
 import hashlib
@@ -55,9 +53,7 @@ def read_manifest(directory: Path) -> dict:
 
 
 def verify(directory: Path) -> None:
-    """Reads every byte of a checkpoint. Raises InputError naming the first file that is absent or
-    differs from the manifest.
-    """
+    """Reads every byte of a checkpoint. Raises InputError naming the first file that is wrong."""
     records = {directory / name: r for name, r in read_manifest(directory)["files"].items()}
     for path, record in records.items():
         if not path.is_file():

@@ -15,8 +15,8 @@ def adamw(
     betas: tuple[float, float] = (0.9, 0.95),
     epsilon: float = 1e-8,
 ) -> torch.optim.AdamW:
-    """AdamW over the trainable parameters: weight decay on matrices, none on 1-D ones (norms,
-    biases).
+    """AdamW over the trainable parameters: weight decay on matrices only, not on norms and
+    biases.
 
     The model must have its final parameters already: loaded, sharded, on its device.
     """
@@ -30,8 +30,7 @@ def adamw(
 
 
 def warmup_length(total: int, ratio: float, steps: int | None = None) -> int:
-    """Warm-up steps of a run of `total` steps: `steps` if given, else ratio * total, rounded up
-    (as HF)."""
+    """Warm-up steps of `total`: `steps` if given, else ratio * total rounded up, as HF does."""
     return math.ceil(ratio * total) if steps is None else steps
 
 
@@ -78,8 +77,7 @@ class NonFiniteGuard:
         self.in_a_row = 0
 
     def admits(self, step: int, loss: float, grad_norm: float) -> bool:
-        """True if both numbers are finite. False: drop the gradients, go on; counted in
-        `skipped`.
+        """True if both numbers are finite; otherwise drop the gradients and go on, it is counted.
 
         Raises InputError when `limit` steps in a row were not finite.
         """

@@ -1,12 +1,10 @@
-"""Processes: who am I, what do all of us together have, and gradients that are sums over all of
-us.
+"""Processes: who am I, what do all of us have together, gradients as sums over all of us.
 
 Two ways to use several devices, both exact: a loss that every rank divides by the *global*
 denominator gives, summed over ranks, the gradient of one process that saw everything.
 
-    replicate   each rank holds the whole model; `sync_gradients` sums gradients once per
-    optimizer step fsdp        each rank holds a part of every parameter (tl.run.shard); gradients
-    are summed during the backward pass
+    replicate   each rank holds the whole model; `sync_gradients` sums once per optimizer step
+    fsdp        each rank holds rows of every parameter (tl.run.shard); the backward pass sums
 
 Without torchrun a Group has one process and every collective is the identity.
 """
@@ -47,8 +45,7 @@ class Group:
         return self.rank == 0
 
     def all_sum(self, value: Tensor | float) -> Tensor | float:
-        """The sum over ranks, of the same type, the same on every rank. Numbers are summed in
-        fp64."""
+        """The sum over ranks, of the same type, the same on every rank; numbers in fp64."""
         return self._reduce(value, dist.ReduceOp.SUM)
 
     def all_max(self, value: Tensor | float) -> Tensor | float:
@@ -93,8 +90,7 @@ class Group:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """The block succeeds on every rank or on none: a failure on one raises PeerFailed on the
-        others.
+        """The block succeeds on every rank or on none: others than the failed raise PeerFailed.
 
         Collectives inside of the block must be preceded by `check()`, or a failed rank leaves the
         others waiting in them.

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from safetensors import SafetensorError
 
 from tl import InputError
 
@@ -55,6 +56,8 @@ def run(main: Callable[[], int | None]) -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _end(f"{where}{error.strerror or error}")
+    except SafetensorError as error:  # its way to say, for example, that the disk is full
+        _end(f"safetensors: {error}")
     except torch.OutOfMemoryError as error:
         first_line = str(error).splitlines()[0]
         _end(

@@ -60,8 +60,10 @@ def _units(model: nn.Module) -> Iterator[FSDPModule]:
 
 @contextmanager
 def evaluation(model: nn.Module) -> Iterator[None]:
-    """No gradients, eval mode, and afterwards sharded parameters again, also after a forward pass
-    that no backward pass followed. For models of either mode.
+    """No gradients, eval mode; afterwards the parameters are the sharded ones again.
+
+    Needed around every forward pass that no backward pass follows: gathered weights that stay
+    behind would be stale after the next optimizer step. For models of either mode.
     """
     training = model.training
     model.eval()
@@ -107,9 +109,10 @@ def copy_local(target: Tensor, source: Any) -> Tensor:
 
 
 def gather(group: Group) -> Callable[[Tensor], Tensor]:
-    """A hook for `save_model`: sharded tensor -> whole tensor. Collective: every rank passes the
-    same tensors in the same order. If another rank failed (disk full), PeerFailed instead of
-    waiting for it, given that all is inside `group.together()`.
+    """A hook for `save_model`: sharded tensor -> whole tensor.
+
+    Collective: every rank passes the same tensors in the same order, inside `group.together()`.
+    If another rank has failed (disk full), it raises PeerFailed instead of waiting for it.
     """
 
     def whole(tensor: Tensor) -> Tensor:

@@ -17,8 +17,7 @@ from tl.run.parallel import Group
 
 
 class StopRequest:
-    """Catches SIGTERM and SIGINT while it is entered; the handlers before it are put back
-    after."""
+    """Catches SIGTERM and SIGINT while it is entered; puts the old handlers back after."""
 
     def __init__(self, group: Group) -> None:
         self._group = group
@@ -58,8 +57,7 @@ class RunStatus:
         self._preempted = False
 
     def update(self, step: int, checkpoint: str | Path | None = None) -> None:
-        """After a checkpoint, or at the start: steps done, the checkpoint if there is a new
-        one."""
+        """Steps done, and the checkpoint if there is a new one."""
         self._values["step"] = step
         if checkpoint is not None:
             self._values["checkpoint"] = str(checkpoint)

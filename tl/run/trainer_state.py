@@ -75,8 +75,7 @@ def _part(kind: str, group: Group, several: bool = True) -> str:
 
 
 def _chunks(model: nn.Module) -> Iterator[list[str]]:
-    """Parameter names in portions, the same on every rank, of which one is in memory at a
-    time."""
+    """Parameter names in portions, the same on every rank; one is in memory at a time."""
     names, elements = [], 0
     for name, parameter in model.named_parameters():
         if names and elements + parameter.numel() > CHUNK_ELEMENTS:
