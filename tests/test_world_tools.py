@@ -162,6 +162,14 @@ def test_parameters_that_have_no_name_are_refused():
         describe(lambda x, /: None)
 
 
+def test_annotations_that_cannot_be_read_are_refused():
+    def broken(x: "Missing"):  # noqa: F821
+        pass
+
+    with pytest.raises(InputError, match="'broken': an annotation cannot be read: name 'Missing'"):
+        describe(broken)
+
+
 def test_public_functions_leaves_out_what_is_imported_or_private():
     import tl.world.tools.travel as travel
 

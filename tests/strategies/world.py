@@ -22,10 +22,12 @@ PARAMETERS = sorted({name for tool in TOOLS.values() for name in tool.properties
 
 @st.composite
 def nearly_right_calls(draw) -> Call:
-    """A documented example with one argument dropped, added or given another value, or as it is."""
+    """A documented example as it is, by position, or with one argument or the name changed."""
     example = draw(st.sampled_from(EXAMPLES))
     arguments = dict(example.arguments)
-    change = draw(st.sampled_from(["none", "drop", "add", "change", "rename"]))
+    change = draw(st.sampled_from(["none", "position", "drop", "add", "change", "rename"]))
+    if change == "position":
+        return Call(example.name, {}, tuple(arguments.values()))
     if change == "drop" and arguments:
         del arguments[draw(st.sampled_from(list(arguments)))]
     elif change == "add":

@@ -54,7 +54,7 @@ def describe(function: Callable) -> Tool:
     """
     sections = _docstring_sections(function)
     descriptions = _argument_descriptions(sections.get("Args:", []))
-    hints = get_type_hints(function)
+    hints = _type_hints(function)
     properties, required = {}, []
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
@@ -102,6 +102,15 @@ def schema_of(annotation: Any, where: str = "a parameter") -> dict[str, Any]:
 def examples(function: Callable) -> list[Call]:
     """The calls under "Example:" in the docstring, one per line."""
     return [parse_call(line) for line in _docstring_sections(function).get("Example:", [])]
+
+
+def _type_hints(function: Callable) -> dict[str, Any]:
+    try:
+        return get_type_hints(function)
+    except NameError as error:
+        raise InputError(
+            f"tool {function.__name__!r}: an annotation cannot be read: {error}"
+        ) from error
 
 
 def _default(parameter: inspect.Parameter) -> dict[str, Any]:

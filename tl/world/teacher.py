@@ -141,15 +141,11 @@ def _with_mistakes(
     steps: list[Step], error: ErrorType, world: World, rng: random.Random
 ) -> list[Step]:
     """One step, sometimes two, with a mistake before it."""
-    count = 2 if rng.random() < SECOND_MISTAKE else 1
-    order = list(range(len(steps)))
-    rng.shuffle(order)
-    steps = list(steps)
-    for place in order:
-        mistake = make_mistake(steps[place].call, error, world, rng)
-        if mistake and count:
-            count -= 1
+    steps, wanted = list(steps), 2 if rng.random() < SECOND_MISTAKE else 1
+    for place in rng.sample(range(len(steps)), len(steps)):
+        if wanted and (mistake := make_mistake(steps[place].call, error, world, rng)):
             steps[place] = steps[place]._replace(mistakes=(mistake,))
+            wanted -= 1
     return steps
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from tl.calls.signature import render_tools
 from tl.calls.write import format_call
 from tl.world.datasets import make_trajectories
-from tl.world.tools import FAMILIES
+from tl.world.tools import FAMILIES, TOOLS
 
 TINY = Path(__file__).parent / "tiny"
 VOCABULARY = 2048
@@ -29,20 +29,21 @@ WORDS = (
     r"|\s"
 )
 TRAJECTORIES = 2000
-# How often each value of the requests is read, so that the names become whole tokens.
-VALUE_REPEATS = 40
+# How often each tool and each value is read besides, so that their words become whole tokens.
+REPEATS = 80
 
 
 def texts() -> Iterator[str]:
-    """Tools, requests, calls and feedback of generated trajectories, and the values of slots."""
+    """Tools, requests, calls and feedback of trajectories; all tools; the values of all slots."""
     for trajectory in make_trajectories("train", TRAJECTORIES, seed=1):
         yield render_tools(trajectory.conversation.tools)
         for message in trajectory.conversation.messages:
             yield message.content or "\n".join(map(format_call, message.calls))
-    for family in FAMILIES.values():
-        for task in family.tasks:
-            for pool in task.pools.values():
-                yield from (f"'{value}'" for value in pool for _ in range(VALUE_REPEATS))
+    tasks = [task for family in FAMILIES.values() for task in family.tasks]
+    pools = [pool for task in tasks for pool in task.pools.values()]
+    values = dict.fromkeys(f"'{value}'" for pool in pools for value in pool)
+    for text in (render_tools(list(TOOLS.values())), *values):
+        yield from [text] * REPEATS
 
 
 def build_tokenizer() -> str:
