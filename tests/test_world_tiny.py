@@ -44,7 +44,10 @@ def test_tool_names_fall_apart_with_their_prefixes_in_sight(tiny):
     assert pieces(tiny, "search_flight_status")[:3] == ["search", "_", "flight"]
     for name in set(TOOLS) - {"finish"}:
         parts = pieces(tiny, name)
-        assert len(parts) >= 3 and parts[0] == name.split("_")[0], parts
+        assert len(parts) >= 3 and "_" in parts, parts
+        assert "".join(parts) == name and all(part == "_" or "_" not in part for part in parts)
+    first = {name: pieces(tiny, name)[0] for name in TOOLS}
+    assert len({first[name] for name in TOOLS if name.startswith("get_")}) == 1
 
 
 def test_a_value_is_the_same_tokens_in_request_feedback_and_call(tiny):
