@@ -68,3 +68,7 @@ def test_dealing_is_fair_and_loses_nothing(lengths, bins):
 def test_dealing_does_not_depend_on_the_order_of_the_batch():
     lengths = [5, 9, 9, 2, 7, 1, 3, 3]
     assert deal([3, 1, 2, 0, 7, 5, 4, 6], lengths, 2) == deal(range(8), lengths, 2)
+
+
+def test_hands_go_back_and_forth():
+    assert deal(range(4), [10, 9, 8, 7], 2) == [[0, 3], [1, 2]]

@@ -133,3 +133,13 @@ def test_key_counts_of_the_rotbench_tool_lists():
             by_name[len(key_positions(name, [other for other in tokens if other != name]))] += 1
     assert by_entry == {1: 425, 2: 350, 3: 79, 4: 38}
     assert by_name == {1: 431, 2: 344, 3: 79, 4: 38}
+
+
+def test_a_space_that_is_a_token_of_its_own_decides_too():
+    """Llama-2 writes " 2v_x" as ▁ 2 v ..., " get" as ▁get: the lone ▁ already excludes `get`."""
+    tokenizer = load_tokenizer(shared("tokenizers/llama2"))
+    text = " 2v_x(a = 1)"
+    assert tokenizer.decode_segment(tokenizer.encode_segment(text)[:1]) == " "
+    names = NameTokens(tokenizer)
+    assert reply_key_tokens(text, (1, 5), ["get", "2v_x"], names, tokenizer) == [0]
+    assert reply_key_tokens(text, (1, 5), ["get", "2v_x", "3d"], names, tokenizer) == [0, 1]
