@@ -5,7 +5,7 @@ Read `tools/travel.py` first: one family of tools and the requests that need the
     registry    a Python function (annotations, docstring) -> Tool
     tables      cities, people, days: what the tools know
     tasks       a request: how it is said, which calls solve it
-    tools       the families; adding one is adding one file
+    tools       the families; adding one is adding one file (then run the tokenizer's command again)
     execute     World: a call in, the feedback text out, as Python itself words it
     mistakes    wrong calls of every kind in paper Figure 3
     teacher     the scripted teacher: a request -> a whole trajectory, with labels
