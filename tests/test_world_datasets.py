@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -309,6 +310,19 @@ def test_same_bytes_in_another_process(tmp_path):
 def test_a_trajectory_depends_on_its_own_index_only(index):
     one = list(make_trajectories("test", 200, 0))[index]
     assert one == trajectories("test")[index]
+
+
+def test_families_need_no_questions_and_no_tasks(monkeypatch):
+    bare = replace(FAMILIES["weather"], tasks=())
+    silent = replace(
+        FAMILIES["travel"],
+        tasks=tuple(replace(task, question=None) for task in FAMILIES["travel"].tasks),
+    )
+    families = dict(FAMILIES) | {"weather": bare, "travel": silent}
+    monkeypatch.setattr("tl.world.datasets.FAMILIES", families)
+    made = list(make_trajectories("train", 200))
+    assert {t.family for t in made} == set(FAMILIES) - {"weather"}
+    assert "travel" not in {t.family for t in made if t.kind == "ask"}
 
 
 def test_seeds_differ():

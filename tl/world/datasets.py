@@ -119,8 +119,13 @@ def _choose_task(kind: str, rng: random.Random) -> tuple[str, Task]:
     """A family first, so that large families do not crowd out small ones, then one of its tasks."""
     if kind == "direct":
         return DIALOGUE, rng.choice(FAMILIES[DIALOGUE].tasks)
-    family = FAMILIES[rng.choice([name for name in FAMILIES if name != DIALOGUE])]
-    return family.name, rng.choice([t for t in family.tasks if kind != "ask" or t.question])
+    fitting = {
+        family.name: [t for t in family.tasks if kind != "ask" or t.question]
+        for family in FAMILIES.values()
+        if family.name != DIALOGUE
+    }
+    name = rng.choice([name for name, tasks in fitting.items() if tasks])
+    return name, rng.choice(fitting[name])
 
 
 def _shares(shares: dict, count: int, rest: object) -> list:
