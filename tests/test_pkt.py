@@ -135,7 +135,7 @@ def test_key_counts_of_the_rotbench_tool_lists():
     assert by_name == {1: 431, 2: 344, 3: 79, 4: 38}
 
 
-def test_a_space_that_is_a_token_of_its_own_decides_too():
+def test_a_space_that_is_a_token_of_its_own_is_key_only_where_it_decides():
     """Llama-2 writes " 2v_x" as ▁ 2 v ..., " get" as ▁get: the lone ▁ already excludes `get`."""
     tokenizer = load_tokenizer(shared("tokenizers/llama2"))
     text = " 2v_x(a = 1)"
@@ -143,3 +143,5 @@ def test_a_space_that_is_a_token_of_its_own_decides_too():
     names = NameTokens(tokenizer)
     assert reply_key_tokens(text, (1, 5), ["get", "2v_x"], names, tokenizer) == [0]
     assert reply_key_tokens(text, (1, 5), ["get", "2v_x", "3d"], names, tokenizer) == [0, 1]
+    assert reply_key_tokens(text, (1, 5), ["2v_x", "3d"], names, tokenizer) == [1]
+    assert reply_key_tokens(text, (1, 5), ["2v_x"], names, tokenizer) == [1]

@@ -75,14 +75,17 @@ def reply_key_tokens(
     names: NameTokens,
     tokenizer: Tokenizer,
 ) -> list[int]:
-    """Key tokens of a reply, as positions in `tokenizer.encode_segment(text)`; name_span: the
-    called name in text.
+    """Key tokens of a reply, as positions in `tokenizer.encode_segment(text)`.
+
+    name_span: (start, end) of the called name in text; offered: names of all tools on offer.
     """
     start, end = name_span
     before = text[start - 1 : start]
-    called = text[start:end]
     ids, offsets = tokenizer.encode_segment_offsets(text)
     first, last = token_range(offsets, start - (before == " "), end)
-    others = (names(other, before) for other in offered if other != called)
-    keys = key_positions(ids[first:last], others)
-    return sorted(first + position for position in keys)
+    others = [names(other, before) for other in offered if other != text[start:end]]
+    # A space that is a token of its own decides nothing if all names have it: K starts behind it.
+    space = token_range(offsets, start, end)[0] - first
+    if all(other[:space] == tuple(ids[first : first + space]) for other in others):
+        first, others = first + space, [other[space:] for other in others]
+    return sorted(first + position for position in key_positions(ids[first:last], others))
