@@ -211,6 +211,7 @@ REFUSED = [
     ({"intermediate_size": math.inf}, "intermediate_size"),
     ({"max_position_embeddings": -5}, "max_position_embeddings"),
     ({"rms_norm_eps": math.nan}, "rms_norm_eps"),
+    ({"rms_norm_eps": math.inf}, "rms_norm_eps"),
     ({"rms_norm_eps": 0}, "rms_norm_eps"),
     ({"rms_norm_eps": "1e-5"}, "rms_norm_eps"),
     ({"tie_word_embeddings": "false"}, "tie_word_embeddings"),

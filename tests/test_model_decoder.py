@@ -45,7 +45,8 @@ def test_packed_equals_one_by_one(config, lengths):
         model(ids, torch.arange(len(ids)), torch.tensor([0,
         len(ids)])) for ids in input_ids.split(lengths)
     ]  # fmt: skip
-    torch.testing.assert_close(packed, torch.cat(alone), rtol=1e-12, atol=1e-12)
+    # Mostly equal to 1e-14; a norm of values near zero multiplies rounding by up to 1 / sqrt(eps).
+    torch.testing.assert_close(packed, torch.cat(alone), rtol=1e-8, atol=1e-8)
 
 
 @settings(max_examples=30, deadline=None)
@@ -62,8 +63,7 @@ def test_a_token_is_seen_by_later_tokens_of_its_sequence_only(config, lengths, d
     end = next(bound for bound in cu_seqlens.tolist() if bound > changed)
     same = (before == after).all(dim=1)
     assert same[:changed].all() and same[end:].all()
-    if config["hidden_size"] > 2:  # the norm of one or two numbers can hide a change
-        assert not same[changed]
+    assert not same[changed]
 
 
 def test_the_strategy_reaches_every_family_and_rope():

@@ -43,7 +43,7 @@ def configs(draw):
     config = {
         "model_type": model_type,
         "vocab_size": draw(st.integers(2, 30)),
-        "hidden_size": draw(st.integers(1, 12)),
+        "hidden_size": draw(st.integers(4, 12)),
         "intermediate_size": draw(st.integers(1, 12)),
         "num_hidden_layers": layers,
         "num_attention_heads": kv_heads * group,
