@@ -45,11 +45,12 @@ RECIPE = Path(__file__).parent / "tl" / "world" / "recipes" / "sft.json"
 def build_parser() -> argparse.ArgumentParser:
     parser = cli.new_parser(__doc__)
     add = parser.add_argument_group("model and data").add_argument
-    add("--model", metavar="DIR", help="Hugging Face directory; absent: the embedded recipe")
+    add("--model", metavar="DIR",
+        help="Hugging Face directory, or `world`; absent: the recipe of the tool world")
     add("--init", choices=("pretrained", "random"), default="pretrained",
         help="random: take config.json and tokenizer of --model, draw new weights")
     add("--data", metavar="FILE",
-        help="trajectories: raw_data.json, mae_data.json, OpenAI messages or ShareGPT")
+        help="raw_data.json, mae_data.json, OpenAI messages or ShareGPT; or `world`")
     add("--eval_data", metavar="FILE", help="held-out trajectories for eval_loss")
     add("--dialect", choices=sorted(DIALECTS), default="codellama", help="how calls are written")
     add("--max_length", type=cli.positive_int, metavar="TOKENS",
@@ -154,10 +155,16 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
             hidden, model.lm_head.weight, stream.targets, coefficients, stream.rows
         )
 
-    def write_checkpoint(step: int) -> Path:  # with master weights, or resuming is not exact
+    def save(folder: Path, weights_dtype: torch.dtype) -> None:
+        save_model(
+            model, folder, dtype=weights_dtype, gather=shard.gather(group), write=group.is_main,
+            extra_files=tokenizer.files,
+        )  # fmt: skip
+
+    def write_checkpoint(step: int) -> Path:
         return checkpoint.save(
             output_dir, step, group=group, model=model, optimizer=optimizer,
-            write_model=lambda folder: save(model, folder, tokenizer, group, torch.float32),
+            write_model=lambda folder: save(folder, torch.float32),  # or resuming is not exact
             values={"guard": guard.state(), "order": order}, keep=args.save_total_limit,
         )  # fmt: skip
 
@@ -167,8 +174,16 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
         RunStatus(output_dir, group.is_main) as status,
         StopRequest(group) as stop,
     ):
-        for line in describe(args, model, dataset, batch_size, total_steps, group, dtype):
+        mode = parallel.parallel_mode(args.parallel, group)
+        size = sum(parameter.numel() for parameter in model.parameters())
+        for line in dataset.summary():
             log.say(line)
+        log.say(f"{args.model}: {size:,} parameters, {dtype} on {group.device.type}, {mode}")
+        log.say(
+            f"batch {batch_size} = {args.per_device_train_batch_size} trajectories x "
+            f"{args.gradient_accumulation_steps} micro-batches x {group.size} processes; "
+            f"{total_steps:,} steps"
+        )
 
         # --- train
         throughput = Throughput(group.device)
@@ -215,16 +230,14 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
                 return 0
 
         with group.together():
-            save(model, output_dir, tokenizer, group, getattr(torch, config.dtype or "float32"))
+            save(output_dir, getattr(torch, config.dtype or "float32"))
         status.update(step=total_steps)
         log.say(f"saved {output_dir}")
     return 0
 
 
-def read_data(
-    args: argparse.Namespace, config: ModelConfig, tokenizer: Tokenizer, group: parallel.Group
-) -> tuple[Dataset, list[Example]]:
-    """(training data, held-out examples). Every process reads everything."""
+def read_data(args, config: ModelConfig, tokenizer: Tokenizer, group) -> tuple[Dataset, list]:
+    """(training data, list of held-out examples). Every process reads everything."""
     data, eval_data = args.data, args.eval_data
     if WORLD in (data, eval_data):
         folder = Path(args.output_dir) / "data"
@@ -241,12 +254,10 @@ def read_data(
         return load_dataset(path, encoder, args.on_bad_record, progress)
 
     quiet = None if group.is_main else True
-    train = load(
-        data, mask_errors=args.mask_errors, max_weight=args.max_weight,
-        normalization=args.loss_normalization,
-    )  # fmt: skip
+    method = {"mask_errors": args.mask_errors, "max_weight": args.max_weight}
+    dataset = load(data, **method, normalization=args.loss_normalization)
     # Held-out losses are those of right replies without weights, so that runs can be compared.
-    return train, load(eval_data, max_weight=1.0).examples if eval_data else []
+    return dataset, load(eval_data, max_weight=1.0).examples if eval_data else []
 
 
 def build_model(
@@ -283,27 +294,6 @@ def evaluate(model: Decoder, examples: list[Example], forward_loss, args, group)
                 sums[place, 1] += part.weights.sum()
     (nll, count), (key_nll, key_count) = group.all_sum(sums).tolist()
     return {"eval_loss": nll / max(count, 1), "eval_key_loss": key_nll / max(key_count, 1)}
-
-
-def save(model: Decoder, folder: Path, tokenizer: Tokenizer, group, dtype: torch.dtype) -> None:
-    """Every process takes part, the main one writes a directory that transformers loads."""
-    save_model(
-        model, folder, dtype=dtype, gather=shard.gather(group), write=group.is_main,
-        extra_files=tokenizer.files,
-    )  # fmt: skip
-
-
-def describe(args, model, dataset: Dataset, batch_size: int, steps: int, group, dtype) -> list[str]:
-    """What is about to happen, with the derived numbers."""
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    mode = parallel.parallel_mode(args.parallel, group)
-    return [
-        *dataset.summary(),
-        f"{args.model}: {parameters:,} parameters, {dtype} on {group.device.type}, {mode}",
-        f"batch {batch_size} = {args.per_device_train_batch_size} trajectories x "
-        f"{args.gradient_accumulation_steps} micro-batches x {group.size} processes; "
-        f"{steps:,} steps",
-    ]
 
 
 if __name__ == "__main__":

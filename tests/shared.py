@@ -8,7 +8,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def shared(path: str) -> Path:
-    """The path of a file or folder in `../shared`; the calling test is skipped where it is absent."""
+    """The path of a file or folder in `../shared`; skips the calling test where it is absent."""
     found = SHARED / path
     if not found.exists():
         pytest.skip(

@@ -45,7 +45,7 @@ def in_process(capsys, *argv) -> tuple[int, str, str]:
 
 
 def refused(capsys, case: Path, *words: str, flags=(), status: int = 1) -> None:
-    """The command ends with `status` and one line that holds all words; no run directory is left."""
+    """The command ends with `status` and one line with all words; no run directory is left."""
     output = case / "out"
     base = ["--model", case / "model", "--data", case / "data.json", "--output_dir", output]
     code, _, err = in_process(capsys, *base, "--max_steps", 1, *flags)
@@ -143,7 +143,9 @@ def test_model_file_is_missing(case, capsys, name):
 def test_model_file_is_damaged(case, capsys, name, damage):
     path = case / "model" / name
     content = path.read_bytes()
-    path.write_bytes({"truncated": content[: len(content) // 2], "empty": b"", "binary": b"\xff\x00"}[damage])
+    path.write_bytes(
+        {"truncated": content[: len(content) // 2], "empty": b"", "binary": b"\xff\x00"}[damage]
+    )
     refused(capsys, case, name)
 
 
@@ -199,7 +201,11 @@ def test_a_shard_that_the_index_names_is_missing(case, capsys):
     tensors = load_file(model / "model.safetensors")
     names = sorted(tensors)
     save_file({names[0]: tensors[names[0]]}, model / "a.safetensors", metadata={"format": "pt"})
-    index = {"weight_map": {name: "a.safetensors" if name == names[0] else "b.safetensors" for name in names}}
+    index = {
+        "weight_map": {
+            name: "a.safetensors" if name == names[0] else "b.safetensors" for name in names
+        }
+    }
     (model / "model.safetensors.index.json").write_text(json.dumps(index))
     (model / "model.safetensors").unlink()
     refused(capsys, case, "b.safetensors")
@@ -226,7 +232,7 @@ def test_tokenizer_and_model_do_not_belong_together(case, capsys):
         (b"[[[[[[", "data.json"),
         (b'{"data": 5}', "data.json"),
     ],
-    ids=["missing", "empty", "no records", "cut", "not utf-8", "number", "unknown", "nested", "odd"],
+    ids=["missing", "empty", "none", "cut", "not utf-8", "number", "unknown", "nested", "odd"],
 )  # fmt: skip
 def test_data_file(case, capsys, content, word):
     if content is None:
@@ -332,7 +338,14 @@ def test_resuming_from_nothing_that_exists(case, capsys):
 
 def test_the_message_is_one_line_in_a_process_of_its_own(case):
     (case / "model" / "config.json").write_text("{")
-    command = [sys.executable, ROOT / "train_sft.py", "--model", case / "model", "--data", case / "data.json"]
+    command = [
+        sys.executable,
+        ROOT / "train_sft.py",
+        "--model",
+        case / "model",
+        "--data",
+        case / "data.json",
+    ]
     ended = subprocess.run(
         [str(part) for part in [*command, "--output_dir", case / "out"]],
         capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"},

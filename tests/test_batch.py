@@ -1,4 +1,4 @@
-"""Packing, dealing and the order of visits: nothing is lost, doubled, padded or dependent on the past."""
+"""Packing, dealing and the order of visits: nothing is lost, doubled or padded."""
 
 import torch
 from hypothesis import given

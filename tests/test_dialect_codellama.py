@@ -1,4 +1,4 @@
-"""The paper's dialect: Table 13 to the letter, prompts that training text starts with, replies read back."""
+"""The paper's dialect: Table 13 to the letter, prompts begin training text, replies read back."""
 
 from hypothesis import given
 

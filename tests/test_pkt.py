@@ -1,4 +1,4 @@
-"""Key tokens: equal to the branching nodes of an explicit trie, and to the counts known for real tool lists."""
+"""Key tokens: the branching nodes of an explicit trie, and the counts known for real tools."""
 
 import json
 from collections import Counter
@@ -8,7 +8,13 @@ from hypothesis import find, given
 from hypothesis import strategies as st
 
 from tests.shared import shared
-from tl.data.pkt import NameTokens, key_positions, key_weight, reply_key_tokens, token_range
+from tl.data.pkt import (
+    NameTokens,
+    key_positions,
+    key_weight,
+    reply_key_tokens,
+    token_range,
+)
 from tl.data.tokenizer import load_tokenizer
 
 END = "end of name"
@@ -17,7 +23,7 @@ name_sets = st.lists(names, min_size=1, max_size=7, unique=True)
 
 
 def trie_key_positions(name, offered):
-    """The oracle: walk the trie of all offered names; a node decides if it has two or more ways on."""
+    """The oracle: walk the trie of all names; a node decides if it has two or more ways on."""
     trie = {}
     for tokens in offered:
         node = trie

@@ -10,11 +10,15 @@ import train_sft
 from tests.micro import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [line for block in re.findall(r"```\n(.*?)```", README, re.S) for line in block.split("\n")]
+COMMANDS = [
+    line for block in re.findall(r"```\n(.*?)```", README, re.S) for line in block.split("\n")
+]
 
 
 def test_the_first_command_installs_and_runs_the_main_job():
-    assert COMMANDS[0].endswith("pip install -q -r requirements.txt && .venv/bin/torchrun train_sft.py")
+    assert COMMANDS[0].endswith(
+        "pip install -q -r requirements.txt && .venv/bin/torchrun train_sft.py"
+    )
 
 
 def test_ci_runs_the_test_command():
@@ -40,6 +44,8 @@ def test_every_path_exists():
 
 def test_every_metric_is_in_the_glossary():
     source = (ROOT / "train_sft.py").read_text() + (ROOT / "tl/run/throughput.py").read_text()
-    logged = set(re.findall(r"\b(eval_\w*loss|\w+_per_second|grad_norm|skipped_steps|memory_gib)\b", source))
+    logged = set(
+        re.findall(r"\b(eval_\w*loss|\w+_per_second|grad_norm|skipped_steps|memory_gib)\b", source)
+    )
     glossary = README.split("## Metrics")[1].split("## Speed")[0]
     assert len(logged) >= 7 and all(f"`{name}`" in glossary for name in logged), logged

@@ -1,4 +1,4 @@
-"""The whole command on a micro model: exact over processes and accumulation, exact after resuming."""
+"""The whole command on a micro model: exact over processes, accumulation and resuming."""
 
 import json
 import os
@@ -130,7 +130,9 @@ def test_sigterm_saves_and_the_run_goes_on(flags, tmp_path):
 def test_the_ablation_switches_change_what_is_learned(flags, tmp_path):
     standard, spelled_out, full = (tmp_path / name for name in ("standard", "spelled", "full"))
     train(*flags, "--max_steps", 2, "--standard_sft", "--output_dir", standard)
-    train(*flags, "--max_steps", 2, "--no-mask_errors", "--max_weight", 1, "--output_dir", spelled_out)
+    train(
+        *flags, "--max_steps", 2, "--no-mask_errors", "--max_weight", 1, "--output_dir", spelled_out
+    )
     train(*flags, "--max_steps", 2, "--output_dir", full)
     assert difference(standard, spelled_out) == 0.0
     assert difference(standard, full) > 0

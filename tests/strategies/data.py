@@ -1,4 +1,4 @@
-"""Random trajectories: tools with shared name prefixes, calls, right and wrong feedback, plain replies."""
+"""Random trajectories: tools with shared name prefixes, calls, right and wrong feedback."""
 
 from hypothesis import strategies as st
 
