@@ -11,7 +11,7 @@ from typing import Any
 _CONTEXT = multiprocessing.get_context("forkserver")
 # the optimizer and fully_shard import the last three lazily, half a second in each process
 _CONTEXT.set_forkserver_preload(
-    ["tests.tiny_run", "torch._dynamo", "torch._inductor.utils", "numpy.random"]
+    ["pytest", "tests.tiny_run", "torch._dynamo", "torch._inductor.utils", "numpy.random"]
 )
 TIMEOUT_SECONDS = 120
 
