@@ -14,13 +14,13 @@ the global batch, which every process knows beforehand, because all have read th
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
 from kernels import weighted_linear_cross_entropy
-from tl import InputError
 from tl.data.batch import Sampler, Stream, share
 from tl.data.dataset import Dataset, check_vocabulary, load_dataset
 from tl.data.encode import NORMALIZATIONS, Encoder, Example
@@ -87,18 +87,17 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         parser.error("--data: name the file of trajectories to train on")
     if args.max_weight < 1:
         parser.error(f"--max_weight: expected a number >= 1, got {args.max_weight:g}")
-    if args.standard_sft:
-        args.mask_errors, args.max_weight = False, 1.0
+    if args.standard_sft and args.max_weight not in (1.0, parser.get_default("max_weight")):
+        parser.error(f"--standard_sft means --max_weight 1, got --max_weight {args.max_weight:g}")
     return args
 
 
 def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
     group = parallel.start(args.device)
-    try:
-        return train(args, group)
-    finally:
-        group.close()
+    status = train(args, group)
+    group.close()  # after success alone: a failed rank would wait in it for the others
+    return status
 
 
 def train(args: argparse.Namespace, group: parallel.Group) -> int:
@@ -109,8 +108,8 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     config, tokenizer = load_config(source), load_tokenizer(source)
     dataset, held_out = read_data(args, config, tokenizer, group)
     examples = dataset.examples
-    used = [*examples, *held_out]
-    check_vocabulary(used, tokenizer.eos_id, config.vocab_size, source)
+    for each in (dataset, held_out):
+        check_vocabulary(each.examples, tokenizer.eos_id, config.vocab_size, source)
     if args.show_examples:
         if group.is_main:
             print(show(examples[: args.show_examples], tokenizer, sys.stdout.isatty()))
@@ -122,37 +121,36 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     sampler = Sampler(len(examples), batch_size, args.seed)
     total_steps = args.max_steps or max(1, round(args.num_train_epochs * sampler.batches_per_epoch))
     warmup = optim.warmup_length(total_steps, args.warmup_ratio, args.warmup_steps)
-    schedule = args.lr_scheduler_type
+    schedule = (total_steps, warmup, args.learning_rate, args.lr_scheduler_type)
 
     # --- model and optimizer
     found = checkpoint.load(args.resume_from_checkpoint, output_dir, group)
     dtype = parallel.compute_dtype(args.dtype, group.device)
-    fresh = args.init == "random" and not found
-    weights = None if fresh else found.directory if found else source
+    weights = found.directory if found else None if args.init == "random" else source
     model = build_model(args, config, weights, dtype, group)
     optimizer = optim.adamw(
         model, args.learning_rate, args.weight_decay,
         betas=(args.adam_beta1, args.adam_beta2), epsilon=args.adam_epsilon,
     )  # fmt: skip
     guard = optim.NonFiniteGuard()
-    order = {"examples": len(examples), "batch_size": batch_size, "seed": args.seed}
-    start = 0
+    start, saved_dtype = 0, model.config.dtype  # the final model has the dtype of the files
+    course = {"data": dataset.digest(), "batch size": batch_size, "seed": args.seed}
+    course["schedule"] = list(schedule)
     if found:
-        if found.values["order"] != order:
-            raise InputError(
-                f"{found.directory}: made with {found.values['order']}, this run has {order}; "
-                "resume with the same data, --seed and global batch size"
-            )
+        found.require_course(course)
         found.restore(model, optimizer)
         guard.restore(found.values["guard"])
-        start = found.step
+        start, saved_dtype = found.step, found.values["saved_dtype"]
 
-    def forward_loss(stream: Stream, coefficients: torch.Tensor) -> torch.Tensor:
-        """sum_t c_t * nll_t of one micro-batch; stream and coefficients on the device."""
+    def forward(stream: Stream) -> torch.Tensor:
+        """Hidden states [T, E] of a stream on the device."""
         with parallel.autocast(group.device, dtype):
-            hidden = model(stream.input_ids, stream.position_ids, stream.cu_seqlens).to(dtype)
+            return model(stream.input_ids, stream.position_ids, stream.cu_seqlens).to(dtype)
+
+    def loss_of(hidden: torch.Tensor, stream: Stream) -> torch.Tensor:
+        """sum_t w_t * -log p(y_t)"""
         return weighted_linear_cross_entropy(
-            hidden, model.lm_head.weight, stream.targets, coefficients, stream.rows
+            hidden, model.lm_head.weight, stream.targets, stream.weights, stream.rows
         )
 
     def save(folder: Path, weights_dtype: torch.dtype) -> None:
@@ -165,10 +163,12 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
         return checkpoint.save(
             output_dir, step, group=group, model=model, optimizer=optimizer,
             write_model=lambda folder: save(folder, torch.float32),  # or resuming is not exact
-            values={"guard": guard.state(), "order": order}, keep=args.save_total_limit,
+            values={"guard": guard.state(), "course": course, "saved_dtype": saved_dtype},
+            keep=args.save_total_limit,
         )  # fmt: skip
 
-    directory.prepare(args, group, resumed=bool(found), skipped=dataset.skipped)
+    skipped = [*dataset.skipped, *held_out.skipped]
+    directory.prepare(args, group, resumed=bool(found), skipped=skipped)
     with (
         RunLog(output_dir, group.is_main, total_steps, start, args.tensorboard) as log,
         RunStatus(output_dir, group.is_main) as status,
@@ -176,7 +176,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     ):
         mode = parallel.parallel_mode(args.parallel, group)
         size = sum(parameter.numel() for parameter in model.parameters())
-        for line in dataset.summary():
+        for line in [*dataset.summary(), *held_out.summary()]:
             log.say(line)
         log.say(f"{args.model}: {size:,} parameters, {dtype} on {group.device.type}, {mode}")
         log.say(
@@ -192,14 +192,14 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
             weight = sum(examples[index].weight for index in batch)  # the global denominator
             loss = torch.zeros((), device=group.device)
             for stream in share(batch, examples, bins, group.rank, group.size):
-                stream = stream.to(group.device)
-                nll = forward_loss(stream, stream.weights / weight)
-                nll.backward()
-                loss += nll.detach()
+                stream = stream.scaled(1 / weight).to(group.device)
+                part = loss_of(forward(stream), stream)
+                part.backward()
+                loss += part.detach()
             parallel.sync_gradients(model.parameters(), group)
             grad_norm = parallel.clip_grad_norm(model.parameters(), args.max_grad_norm).item()
             loss = group.all_sum(loss).item()
-            rate = optim.lr_at(step, total_steps, warmup, args.learning_rate, schedule)
+            rate = optim.lr_at(step, *schedule)
             if guard.admits(step + 1, loss, grad_norm):
                 optim.set_lr(optimizer, rate)
                 optimizer.step()
@@ -219,8 +219,10 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
                     grad_norm=grad_norm, skipped_steps=guard.skipped, **throughput.read(),
                 )  # fmt: skip
             with throughput.pause():
-                if held_out and (last or (args.eval_steps and done % args.eval_steps == 0)):
-                    log.record(done, **evaluate(model, held_out, forward_loss, args, group))
+                due = args.eval_steps and done % args.eval_steps == 0
+                if held_out.examples and (last or due):
+                    scores = evaluate(held_out.examples, model, forward, loss_of, args, group)
+                    log.record(done, **scores)
                 due = args.save_steps and done % args.save_steps == 0
                 if not last and (due or stopping):
                     status.update(step=done, checkpoint=write_checkpoint(done))
@@ -230,14 +232,14 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
                 return 0
 
         with group.together():
-            save(output_dir, getattr(torch, config.dtype or "float32"))
+            save(output_dir, getattr(torch, saved_dtype))
         status.update(step=total_steps)
         log.say(f"saved {output_dir}")
     return 0
 
 
-def read_data(args, config: ModelConfig, tokenizer: Tokenizer, group) -> tuple[Dataset, list]:
-    """(training data, list of held-out examples). Every process reads everything."""
+def read_data(args, config: ModelConfig, tokenizer: Tokenizer, group) -> tuple[Dataset, Dataset]:
+    """(training data, held-out data, maybe empty). Every process reads everything."""
     data, eval_data = args.data, args.eval_data
     if WORLD in (data, eval_data):
         folder = Path(args.output_dir) / "data"
@@ -250,23 +252,21 @@ def read_data(args, config: ModelConfig, tokenizer: Tokenizer, group) -> tuple[D
 
     def load(path: str | Path, **method) -> Dataset:
         encoder = Encoder(tokenizer, get_dialect(args.dialect), max_length=max_length, **method)
-        progress = lambda items: tqdm(items, desc="reading", unit="", disable=quiet)  # noqa: E731
+        progress = partial(tqdm, desc="reading", unit="", disable=None if group.is_main else True)
         return load_dataset(path, encoder, args.on_bad_record, progress)
 
-    quiet = None if group.is_main else True
     method = {"mask_errors": args.mask_errors, "max_weight": args.max_weight}
+    if args.standard_sft:
+        method = {"mask_errors": False, "max_weight": 1.0}
     dataset = load(data, **method, normalization=args.loss_normalization)
     # Held-out losses are those of right replies without weights, so that runs can be compared.
-    return dataset, load(eval_data, max_weight=1.0).examples if eval_data else []
+    return dataset, load(eval_data, max_weight=1.0) if eval_data else Dataset(Path())
 
 
 def build_model(
     args: argparse.Namespace, config: ModelConfig, weights: Path | None, dtype: torch.dtype, group
 ) -> Decoder:
-    """The decoder on its device with fp32 master weights, whole or sharded over the processes.
-
-    weights: the directory to read; None draws them.
-    """
+    """The decoder on its device with fp32 master weights, whole or sharded over the processes."""
     sharded = parallel.parallel_mode(args.parallel, group) == "fsdp"
     with torch.device("meta"):
         model = Decoder(config)
@@ -282,16 +282,16 @@ def build_model(
     return model
 
 
-def evaluate(model: Decoder, examples: list[Example], forward_loss, args, group) -> dict:
+def evaluate(examples: list[Example], model: Decoder, forward, loss_of, args, group) -> dict:
     """Mean -log p over the learned tokens, and over the key tokens alone, in nats."""
     bins = -(-len(examples) // (args.per_device_eval_batch_size * group.size)) * group.size
     sums = torch.zeros(2, 2, dtype=torch.float64, device=group.device)  # (all, key) x (nll, count)
     with shard.evaluation(model):
         for stream in share(range(len(examples)), examples, bins, group.rank, group.size):
+            hidden = forward(stream.to(group.device))
             for place, mask in enumerate((stream.weights > 0, stream.key_mask)):
                 part = stream.counting(mask).to(group.device)
-                sums[place, 0] += forward_loss(part, part.weights)
-                sums[place, 1] += part.weights.sum()
+                sums[place] += torch.stack([loss_of(hidden, part), part.weights.sum()])
     (nll, count), (key_nll, key_count) = group.all_sum(sums).tolist()
     return {"eval_loss": nll / max(count, 1), "eval_key_loss": key_nll / max(key_count, 1)}
 

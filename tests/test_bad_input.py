@@ -280,6 +280,18 @@ def test_a_bad_record_can_be_skipped_and_is_listed(case):
     assert len(listed) == 1 and "data.json:3" in listed[0]
 
 
+def test_skipped_held_out_records_are_listed_too(case, capsys):
+    shutil.copy(case / "data.json", case / "eval.json")
+    records = json.loads((case / "eval.json").read_text())
+    (case / "eval.json").write_text(json.dumps([records[0], {"id": "bad"}]))
+    base = ["--model", case / "model", "--data", case / "data.json", "--output_dir", case / "out"]
+    flags = [*base, "--eval_data", case / "eval.json", "--max_steps", 1, "--on_bad_record", "skip"]
+    assert train_sft.main([str(part) for part in flags]) == 0
+    listed = (case / "out" / "skipped_records.txt").read_text().splitlines()
+    assert len(listed) == 1 and "eval.json:2" in listed[0]
+    assert "left out, not usable: 1 records" in capsys.readouterr().out
+
+
 def test_too_long_trajectories(case, capsys):
     refused(capsys, case, "data.json:", "tokens", "--max_length", flags=["--max_length", 50])
     skip = ["--max_length", 50, "--on_bad_record", "skip"]
@@ -326,10 +338,20 @@ def test_a_damaged_checkpoint_is_not_resumed(case, capsys, name):
     assert code == 1 and damaged.name in err and "Traceback" not in err
 
 
-def test_resuming_with_other_batches_is_refused(case, capsys):
+@pytest.mark.parametrize(
+    ("flags", "word"),
+    [
+        (["--seed", 5], "seed"),
+        (["--gradient_accumulation_steps", 2], "batch size"),
+        (["--max_weight", 2], "data"),
+        (["--no-mask_errors"], "data"),
+        (["--learning_rate", 0.5], "schedule"),
+    ],
+)
+def test_resuming_another_course_is_refused(case, capsys, flags, word):
     argv = trained(case)
-    code, _, err = in_process(capsys, *argv, "--resume_from_checkpoint", "--seed", 5)
-    assert code == 1 and "--seed" in err and "Traceback" not in err
+    code, _, err = in_process(capsys, *argv, "--resume_from_checkpoint", *flags)
+    assert code == 1 and f"differs from the one that saved it in {word};" in err
 
 
 def test_resuming_from_nothing_that_exists(case, capsys):

@@ -1,5 +1,6 @@
 """The paper's dialect: Table 13 to the letter, prompts begin training text, replies read back."""
 
+import pytest
 from hypothesis import given
 
 from tests.strategies.data import conversations
@@ -115,3 +116,25 @@ def test_a_plain_answer_has_no_calls():
 def test_text_before_a_call_is_content():
     message = DIALECT.parse(" Let me see.\nsearch(q = 'x')\n")
     assert message == Message("assistant", "Let me see.", (Call("search", {"q": "x"}),))
+
+
+@pytest.mark.parametrize(
+    "prose", ["Revenue (2023) grew by 3 %.", "Python(3) is great.", "See f(x).", "Note (1): hi"]
+)
+def test_prose_with_brackets_is_no_call(prose):
+    assert DIALECT.parse(prose) == Message("assistant", prose)
+
+
+def test_a_call_is_found_behind_prose_with_brackets():
+    message = DIALECT.parse("Note (1): hi\nf(a = 2)")
+    assert message == Message("assistant", "Note (1): hi", (Call("f", {"a": 2}),))
+
+
+def test_text_behind_a_call_with_named_arguments_is_ignored():
+    assert DIALECT.parse("f(a = 2) Thought: done").calls == (Call("f", {"a": 2}),)
+
+
+def test_blank_content_and_blank_system_messages_leave_no_trace():
+    call = Message("assistant", "\n\n", (Call("f"),))
+    conversation = Conversation("b", (), (Message("system", " "), Message("user", "Hi"), call))
+    assert text_of(DIALECT.render(conversation)) == "User: Hi\nAssistant: f()"

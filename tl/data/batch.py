@@ -32,9 +32,16 @@ class Stream(NamedTuple):
     key_mask: Tensor
 
     def to(self, device: torch.device) -> "Stream":
-        """All but cu_seqlens, which the host reads: attention wants the lengths as numbers."""
-        moved = Stream(*(tensor.to(device, non_blocking=True) for tensor in self))
-        return moved._replace(cu_seqlens=self.cu_seqlens)
+        """What the device computes with; cu_seqlens and key_mask are read on the host."""
+        if device.type == "cpu":
+            return self
+        names = ("input_ids", "position_ids", "targets", "weights", "rows")
+        pinned = {name: getattr(self, name).pin_memory() for name in names}
+        return self._replace(**{k: v.to(device, non_blocking=True) for k, v in pinned.items()})
+
+    def scaled(self, factor: float) -> "Stream":
+        """The same stream with all weights times factor."""
+        return self._replace(weights=self.weights * factor)
 
     def silent(self) -> "Stream":
         """The same tokens without anything to learn: what a rank without examples sends through the

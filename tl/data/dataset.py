@@ -1,5 +1,6 @@
 """A file of trajectories as examples, with an account of everything that was read and left out."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -31,8 +32,18 @@ class Dataset:
         """Tokens of each example."""
         return [len(example) for example in self.examples]
 
+    def digest(self) -> str:
+        """A short fingerprint of everything that is learned: ids, targets and weights, in order."""
+        sha = hashlib.sha256()
+        for example in self.examples:
+            for tensor in (example.input_ids, example.targets, example.weights):
+                sha.update(tensor.numpy().tobytes())
+        return sha.hexdigest()[:16]
+
     def summary(self) -> list[str]:
-        """What is learned and what is not, in lines for a terminal."""
+        """What is learned and what is not, in lines for a terminal; none if nothing was read."""
+        if not self.examples:
+            return []
         replies = [reply for example in self.examples for reply in example.replies]
         learned = sum(example.learned for example in self.examples)
         tokens = sum(self.lengths)

@@ -1,5 +1,7 @@
 """`--show_examples`: an example as the loss sees it, coloured for a terminal."""
 
+import unicodedata
+
 from tl.data.encode import Example, Reply
 from tl.data.tokenizer import Tokenizer
 
@@ -18,7 +20,7 @@ def show(examples: list[Example], tokenizer: Tokenizer, color: bool) -> str:
 
 def show_one(example: Example, tokenizer: Tokenizer, color: bool) -> str:
     """The whole text; a key token is followed by its weight, a learned end of turn is ⏎."""
-    pieces = [f"--- {example.source}, {len(example)} tokens"]
+    pieces = [f"--- {_visible(example.source)}, {len(example)} tokens"]
     text, done = [], 0
     for reply in example.replies:
         text.append(_paint(_decode(example, tokenizer, done, reply.start), DIM, color))
@@ -47,8 +49,15 @@ def _decode(example: Example, tokenizer: Tokenizer, start: int, end: int) -> str
     ids = example.input_ids[start:end].tolist()
     if ids and start == 0 and ids[0] == tokenizer.bos_id:
         ids = ids[1:]
-    text = tokenizer.decode_segment(ids) if ids else ""
-    return text.replace("\033", "␛")  # data must not steer the terminal
+    return _visible(tokenizer.decode_segment(ids)) if ids else ""
+
+
+def _visible(text: str) -> str:
+    """Data must not steer the terminal: control and formatting characters become a box."""
+    kept = "\n\t"
+    return "".join(
+        c if c in kept or unicodedata.category(c) not in ("Cc", "Cf") else "␦" for c in text
+    )
 
 
 def _paint(text: str, style: str, color: bool) -> str:

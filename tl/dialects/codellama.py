@@ -19,7 +19,7 @@ with its feedback. Text beside a call stands on the lines before it.
 
 from collections.abc import Iterator
 
-from tl.calls.parse import CallError, format_call, parse_call
+from tl.calls.parse import CallError, format_call, scan_call
 from tl.calls.schema import Call, Conversation, Message, feedback_after
 from tl.calls.signature import render_tools
 from tl.dialects.segment import Segment
@@ -40,20 +40,31 @@ class CodeLlama:
         return list(_joined([*_turns(conversation), *opening]))
 
     def parse(self, reply: str) -> Message:
-        """The call is the reply itself or starts one of its lines; without a call everything is
-        content.
-        """
+        """The call is the reply itself or starts one of its lines; without one all is content."""
         text = reply.strip()
         start = 0
         while start >= 0:
-            try:
-                return Message("assistant", text[:start].rstrip(), (parse_call(text[start:]),))
-            except CallError:
-                start = text.find("\n", start) + 1 or -1
+            call = _call_at(text, start)
+            if call:
+                return Message("assistant", text[:start].rstrip(), (call,))
+            start = text.find("\n", start) + 1 or -1
         return Message("assistant", text)
 
 
 Turn = tuple[int, str, Segment | None]
+
+
+def _call_at(text: str, start: int) -> Call | None:
+    """The call that starts at text[start], unless it is prose such as "Revenue (2023) grew".
+
+    A call is followed by the end of its line, or is told apart by named arguments.
+    """
+    try:
+        call, end = scan_call(text[start:])
+    except CallError:
+        return None
+    rest = text[start + end :].split("\n", 1)[0].strip()
+    return call if not rest or (call.arguments and not call.positional) else None
 
 
 def _turns(conversation: Conversation) -> Iterator[Turn]:
@@ -62,7 +73,7 @@ def _turns(conversation: Conversation) -> Iterator[Turn]:
     lead = 0
     while lead < len(messages) and messages[lead].role == "system":
         lead += 1
-    opening = [message.content for message in messages[:lead]]
+    opening = [message.content for message in messages[:lead] if message.content.strip()]
     tools = [render_tools(conversation.tools) + "\n"] if conversation.tools else []
     if opening or tools:
         yield -1, "system", Segment(" " + "\n\n".join(opening + tools), -1)
@@ -80,6 +91,7 @@ def _message_turns(messages: tuple[Message, ...], index: int) -> Iterator[Turn]:
         yield index, message.role, body
         return
     feedback = feedback_after(messages, index)
+    assert len(feedback) <= len(message.calls), "a tool message that answers no call"
     for number, call in enumerate(message.calls):
         yield (
             index,
@@ -92,7 +104,7 @@ def _message_turns(messages: tuple[Message, ...], index: int) -> Iterator[Turn]:
 
 
 def _reply(content: str, call: Call, index: int, number: int) -> Segment:
-    lead = f" {content}\n" if content else " "
+    lead = f" {content}\n" if content.strip() else " "
     span = (len(lead), len(lead) + len(call.name))
     return Segment(lead + format_call(call), index, reply=True, call=number, name_span=span)
 

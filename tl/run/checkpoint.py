@@ -53,6 +53,19 @@ class Checkpoint:
     values: dict[str, Any]
     group: Group
 
+    def require_course(self, course: dict[str, Any]) -> None:
+        """Raises InputError unless the run that saved this had the same `course`: what decides
+        which batches come, in which order, with which schedule.
+        """
+        made_with = self.values["course"]
+        differing = [name for name, value in course.items() if made_with.get(name) != value]
+        if differing:
+            raise InputError(
+                f"{self.directory}: this run differs from the one that saved it in "
+                f"{', '.join(differing)}; resume with the same data and flags, or start anew with "
+                f"--model {self.directory} and another --output_dir"
+            )
+
     def restore(self, model: nn.Module, optimizer: Optimizer) -> None:
         """Moments and random states into a fresh optimizer over the loaded model."""
         trainer_state.restore(self.directory, model, optimizer, self.group)
