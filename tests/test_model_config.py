@@ -238,7 +238,19 @@ REFUSED = [
     ({"use_qk_norm": True}, "use_qk_norm"),
     ({"partial_rotary_factor": 0.5}, "partial_rotary_factor"),
     ({"no_rope_layers": [1, 0]}, "no_rope_layers"),
-    ({"attention_dropout": 0.1}, "attention_dropout"),
+    ({"attention_dropout": 0.1}, "attention_dropout: got 0.1, expected 0, as dropout is not impl"),
+    ({"resid_pdrop": 0.1}, "resid_pdrop: got 0.1, expected 0, as dropout is not implemented"),
+    ({"is_causal": False}, "is_causal: got False, expected true; remove the key"),
+    ({"bidirectional": True}, "bidirectional"),
+    ({"use_bidirectional_attention": True}, "use_bidirectional_attention"),
+    ({"pre_norm": False}, "pre_norm"),
+    ({"skip_connection": False}, "skip_connection"),
+    ({"use_rope": False}, "use_rope"),
+    ({"use_xpos": True}, "use_xpos"),
+    ({"ntk_alpha": 2.0}, "ntk_alpha"),
+    ({"freq_base": 1e6}, "freq_base"),
+    ({"theta": 1e6}, "theta"),
+    ({"dim_model_base": 256}, "dim_model_base"),
     ({"sliding_window": 4096}, "sliding_window"),  # Llama has none
     ({"vision_config": {"hidden_size": 8}}, "vision_config"),
     # rope
@@ -338,8 +350,33 @@ def test_a_feature_that_is_switched_off_is_no_reason_to_refuse():
         "attn_logit_softcapping": None,
         "use_qk_norm": False,
         "mlp_bias": False,
+        "is_causal": True,
+        "bidirectional": False,
+        "pre_norm": True,
+        "skip_connection": True,
+        "use_xpos": False,
+        "ntk_alpha": 1.0,
+        "freq_base": None,
+        "fsdp_transformer_layer_cls_to_wrap": "LlamaDecoderLayer",
+        "mm_hidden_size": 1024,
     }
     assert ModelConfig.from_hf({**LLAMA2_7B, **off}) == ModelConfig.from_hf(LLAMA2_7B)
+
+
+def test_a_scaling_without_effect_is_no_reason_to_refuse():
+    def rope(scaling):
+        return ModelConfig.from_hf({**LLAMA2_7B, "rope_scaling": scaling}).rope
+
+    assert rope(False) == rope(None) == rope({"rope_type": "default", "factor": 1.0})
+    assert rope({**YARN, "attn_factor": 1.0}) == rope(YARN)
+    with pytest.raises(InputError, match="attn_factor: got 0.7.*remove the key if it has no"):
+        rope({**YARN, "attn_factor": 0.7})
+
+
+@pytest.mark.parametrize("change", [{"num_experts": 8}, {"is_causal": False}, {"resid_pdrop": 1}])
+def test_a_refused_field_comes_with_the_way_out(change):
+    with pytest.raises(InputError, match="; remove the key if it has no effect$"):
+        ModelConfig.from_hf({**LLAMA2_7B, **change})
 
 
 def test_the_golden_cases_hold_every_rope_type_in_both_spellings():

@@ -21,6 +21,7 @@ ROPE_TYPES = {
 }
 _ALWAYS = {"rope_type", "type", "rope_theta", "original_max_position_embeddings"}
 _WITHOUT_EFFECT = {"finetuned"}  # Yarn-Llama-2 and Yarn-Mistral carry it
+_NEUTRAL_AT_ONE = {"factor", "attention_factor", "attn_factor", "partial_rotary_factor"}
 
 
 def read_rope(fields: Fields, head_dim: int, max_positions: int) -> Rope:
@@ -47,7 +48,8 @@ def read_rope(fields: Fields, head_dim: int, max_positions: int) -> Rope:
 
 def _scaling(fields: Fields) -> Fields:
     """The object that holds the rope type, whatever its name; empty for the default type."""
-    old, new = fields.object("rope_scaling"), fields.object("rope_parameters")
+    names = ("rope_scaling", "rope_parameters")  # false means the same as null
+    old, new = ({} if fields.values.get(n) is False else fields.object(n) for n in names)
     if old and new and old != new:
         raise fields.error("rope_scaling", "the same as rope_parameters, or only one of the two")
     scaling = Fields(old or new, f"{fields.where}: {'rope_scaling' if old else 'rope_parameters'}")
@@ -70,9 +72,10 @@ def _rope_type(scaling: Fields) -> str:
 def _refuse_unknown(scaling: Fields, rope_type: str) -> None:
     known = _ALWAYS | _WITHOUT_EFFECT | set(ROPE_TYPES[rope_type].split())
     for name, value in sorted(scaling.values.items()):
-        is_off = value is None or (name == "partial_rotary_factor" and value == 1)
+        is_off = value is None or (name in _NEUTRAL_AT_ONE and value == 1)
         if name not in known and not is_off:
-            raise scaling.error(name, f"no such key for rope_type {rope_type!r}")
+            expected = f"no such key for rope_type {rope_type!r}"
+            raise scaling.error(name, f"{expected}; remove the key if it has no effect")
 
 
 def _theta(fields: Fields, scaling: Fields) -> float:

@@ -1,11 +1,13 @@
 """Refuse a config.json that asks for a computation which this decoder does not do.
 
-Three lists decide. Fields that are read; fields that are known to change nothing here
-(`HARMLESS`); and words that betray a change of the math (`MATH_WORDS`): an unknown field with such
-a word in its name is refused unless its value switches it off. Any other unknown field is taken
-for a note (`unsloth_version`, `eos_token`) and kept for saving.
+Four lists decide. Fields that are read; fields that are known to change nothing here
+(`HARMLESS`); fields that are without effect at some values only (`ONLY`: for `is_causal` that is
+true); and words that betray a change of the math (`MATH_WORDS`): an unknown field with such a word
+in its name is refused unless its value switches it off. Any other unknown field is taken for a
+note (`unsloth_version`, `eos_token`) and kept for saving.
 """
 
+import json
 import re
 from typing import Any
 
@@ -37,14 +39,16 @@ HARMLESS = frozenset(
     attn_implementation _attn_implementation _attn_implementation_autoset
     _attn_implementation_internal _experts_implementation_internal use_flash_attention_2
     use_flash_attn _flash_attn_2_enabled gradient_checkpointing tie_encoder_decoder
+    fsdp_transformer_layer_cls_to_wrap mm_hidden_size
     """.split()
 )
 
 MATH_WORDS = re.compile(
-    "scal|multipl|factor|soft_?cap|window|bias|norm|rot|rope|expert|moe|rout|dropout|act|attn"
+    "scal|multipl|factor|soft_?cap|window|bias|norm|rot|rope|expert|moe|rout|drop|act|attn"
     "|attention|residual|embed|position|alibi|clip|qkv|lora|rank|quant|head|layer|kv|mlp|ffn"
     "|hidden|parallel|mup|logit|compress|chunk|vision|audio|image|text_config|adapter|cross"
     "|encoder|mask|sparse|gate|ssm|mamba|conv|time_step|share|tie"
+    "|causal|direction|xpos|ntk|freq_base|theta|dim_|skip"
 )
 
 # Fields that only these values leave without effect.
@@ -54,7 +58,14 @@ ONLY = {
     "partial_rotary_factor": (1,),
     "rotary_pct": (1,),
     "is_encoder_decoder": (False,),
+    "is_causal": (True,),
+    "causal": (True,),
+    "pre_norm": (True,),
+    "skip_connection": (True,),
+    "use_rope": (True,),
+    "ntk_alpha": (1,),
 }
+_REMOVE = "remove the key if it has no effect"
 _NEUTRAL_FACTORS = re.compile("scal|multipl|factor")
 
 
@@ -68,10 +79,13 @@ def refuse_unknown_math(fields: Fields, family: Family) -> None:
     for name, value in sorted(fields.values.items()):
         if name in ONLY:
             if value is not None and value not in ONLY[name]:
-                raise fields.error(name, " or ".join(repr(each) for each in ONLY[name]))
+                expected = " or ".join(json.dumps(each) for each in ONLY[name])
+                raise fields.error(name, f"{expected}; {_REMOVE}")
         elif name not in known and MATH_WORDS.search(name.lower()) and not _is_off(name, value):
             expected = f"no such field in a {family.architecture}, as it may change the math"
-            raise fields.error(name, expected)
+            if "drop" in name.lower():
+                expected = "0, as dropout is not implemented"
+            raise fields.error(name, f"{expected}; {_REMOVE}")
 
 
 def _read_by(family: Family) -> set[str]:
