@@ -151,7 +151,17 @@ def _scale_(gradient: Tensor, upstream: Tensor) -> Tensor:
 def _loss_and_gradients(
     batch: _Batch, need_hidden: bool, need_weight: bool
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """(loss, dL/dhidden of the rows that count [N, E], dL/dweight [V, E]), not yet rounded."""
+    """(loss, dL/dhidden of the rows that count [N, E], dL/dweight [V, E]), not yet rounded.
+
+    The inputs decide the precision: autocast would multiply float32 ones in 16 bits.
+    """
+    with torch.autocast(batch.hidden.device.type, enabled=False):
+        return _sum_over_chunks(batch, need_hidden, need_weight)
+
+
+def _sum_over_chunks(
+    batch: _Batch, need_hidden: bool, need_weight: bool
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
     hidden, weight, targets, coefficients, rows, chunk_size = batch
     multiply, add = _dtypes(hidden)
     weight = weight.to(multiply)  # [V, E]

@@ -19,7 +19,7 @@ SLAB_ROWS = 2048
 
 def product(a: Tensor, b: Tensor) -> Tensor:
     """a[M, K] @ b[K, N]: float32 for 16-bit operands, else the operands' dtype."""
-    if _onednn_multiplies(a):
+    if onednn_multiplies(a):
         # The operation behind torch.compile's CPU matmuls: x @ w.T for any strides of w, no copy.
         return torch.ops.mkldnn._linear_pointwise(a, b.t(), None, "none", [], "")
     if a.element_size() == 2:
@@ -29,7 +29,7 @@ def product(a: Tensor, b: Tensor) -> Tensor:
 
 def accumulate_(out: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """out[M, N] += a[M, K] @ b[K, N] in place, in the dtype of `out`."""
-    if _onednn_multiplies(a):
+    if onednn_multiplies(a):
         for out_slab, a_slab in zip(out.split(SLAB_ROWS), a.split(SLAB_ROWS)):
             out_slab += product(a_slab, b)
         return out
@@ -37,6 +37,7 @@ def accumulate_(out: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return torch.addmm(out, a, b, **mixed, out=out)
 
 
-def _onednn_multiplies(a: Tensor) -> bool:
+def onednn_multiplies(a: Tensor) -> bool:
+    """True where `product(a, ...)` goes to oneDNN."""
     on_cpu = a.dtype == torch.float32 and a.device.type == "cpu"
     return on_cpu and torch.backends.mkldnn.is_available()

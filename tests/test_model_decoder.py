@@ -14,7 +14,7 @@ from tl.model.attention import Packing, attention_by_sequence
 from tl.model.config import ModelConfig
 from tl.model.decoder import Decoder
 from tl.model.hf import init_model
-from tl.model.norm import RMSNorm
+from tl.model.norm import RMSNorm, fused_rms_norm
 from tl.model.rope_config import ROPE_TYPES
 
 TINY = {
@@ -128,6 +128,52 @@ def test_the_fused_path_asks_for_the_same_attention(monkeypatch, window, expecte
     ((_, _, _, cu_q, cu_k, max_q, max_k), kwargs) = calls[0]
     assert cu_q is bounds and cu_k is bounds and (max_q, max_k) == (7, 7)
     assert kwargs == {"window_size": expected, "enable_gqa": True}
+
+
+@pytest.mark.parametrize(
+    "dtype, device, head_dim, takes",
+    [
+        (torch.bfloat16, "cuda", 128, True),
+        (torch.float16, "cuda", 8, True),
+        (torch.bfloat16, "cuda", 256, True),
+        (torch.bfloat16, "cuda", 264, False),
+        (torch.bfloat16, "cuda", 100, False),
+        (torch.float32, "cuda", 128, False),
+        (torch.bfloat16, "cpu", 128, False),
+    ],
+)
+def test_what_flash_attention_takes(dtype, device, head_dim, takes):
+    assert attention.flash_attention_takes(dtype, device, head_dim) is takes
+
+
+def test_expanded_heads_give_the_same_attention():
+    q, k, v = (torch.randn(7, heads, 4, dtype=torch.float64) for heads in (6, 2, 2))
+    expanded = attention.expand_heads(k, 6), attention.expand_heads(v, 6)
+    for window in (None, 3):
+        grouped = attention.attend_one(q, k, v, window)
+        torch.testing.assert_close(attention.attend_one(q, *expanded, window), grouped)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_fused_norm_keeps_the_dtype_under_autocast(dtype):
+    norm = RMSNorm(6, 1e-6)
+    with torch.no_grad():
+        norm.weight.uniform_(0.5, 2.0)
+    x = torch.randn(3, 6).to(dtype).requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        y = fused_rms_norm(x, norm.weight, norm.eps)
+    assert y.dtype == dtype
+    torch.testing.assert_close(y, norm(x), rtol=2e-2 if dtype == torch.bfloat16 else 1e-6, atol=0)
+    y.float().sum().backward()
+    assert norm.weight.grad.dtype == torch.float32 and x.grad.dtype == dtype
+
+
+def test_lengths_on_the_host_change_nothing():
+    model = build(TINY)
+    arguments = stream([3, 1, 5], TINY["vocab_size"])
+    assert torch.equal(model(*arguments), model(*arguments, lengths=[3, 1, 5]))
+    with pytest.raises(AssertionError, match="2 lengths"):
+        model(*arguments, lengths=[4, 5])
 
 
 def test_rotation_depends_on_distance_only_and_keeps_lengths():

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from hypothesis import find, given
 from hypothesis import strategies as st
 
-from kernels import active_rows, weighted_linear_cross_entropy
+from kernels import active_rows, matmul, weighted_linear_cross_entropy
 from kernels.linear_cross_entropy import default_chunk_size
 from tests import oracles
 from tests.strategies.kernels import PEAKS, Problem, peaked_problems, problems
@@ -261,6 +261,18 @@ def test_second_backward_without_retained_graph_is_refused():
     loss.backward()
     with pytest.raises(RuntimeError, match="second time"):
         loss.backward()
+
+
+@pytest.mark.parametrize("onednn", [True, False])
+def test_autocast_does_not_touch_float32(monkeypatch, onednn):
+    if not onednn:
+        monkeypatch.setattr(matmul, "onednn_multiplies", lambda *operands: False)
+    problem = random_problem()
+    expected = run(problem, dtype=torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        got = run(problem, dtype=torch.float32)
+    for a, b in zip(got, expected, strict=True):
+        assert torch.equal(torch.as_tensor(a), torch.as_tensor(b))
 
 
 def test_accumulates_into_grad():

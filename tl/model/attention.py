@@ -65,9 +65,15 @@ def packed_attention(
     q: Tensor, k: Tensor, v: Tensor, packing: Packing, window: int | None
 ) -> Tensor:
     """Causal attention within each sequence. q[T, H, D], k[T, K, D], v[T, K, D] -> [T, H, D]."""
-    fused = q.is_cuda and q.dtype in (torch.bfloat16, torch.float16)  # what FlashAttention takes
+    fused = flash_attention_takes(q.dtype, q.device.type, q.shape[-1])
     attend = fused_attention if fused else attention_by_sequence
     return attend(q, k, v, packing, window)
+
+
+def flash_attention_takes(dtype: torch.dtype, device_type: str, head_dim: int) -> bool:
+    """True where FlashAttention has a kernel for heads of this size."""
+    is_half = dtype in (torch.bfloat16, torch.float16)
+    return device_type == "cuda" and is_half and head_dim % 8 == 0 and head_dim <= 256
 
 
 def fused_attention(
@@ -93,11 +99,18 @@ def attention_by_sequence(
 def attend_one(q: Tensor, k: Tensor, v: Tensor, window: int | None) -> Tensor:
     """Causal attention in one sequence of L tokens. q[L, H, D], k, v[L, K, D] -> [L, H, D]."""
     mask = None if window is None or window >= len(q) else window_mask(len(q), window, q.device)
+    if q.is_cuda:  # where its kernels in O(L) memory, without FlashAttention, want K = H
+        k, v = expand_heads(k, q.shape[1]), expand_heads(v, q.shape[1])
     q, k, v = (x.transpose(0, 1)[None] for x in (q, k, v))  # [1, H, L, D]
     mixed = F.scaled_dot_product_attention(
         q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=True
     )
     return mixed[0].transpose(0, 1)  # [L, H, D]
+
+
+def expand_heads(x: Tensor, heads: int) -> Tensor:
+    """x[L, K, D] -> [L, heads, D], each key/value head once for every query head it serves."""
+    return x.repeat_interleave(heads // x.shape[1], dim=1)
 
 
 def window_mask(length: int, window: int, device: torch.device) -> Tensor:

@@ -85,15 +85,22 @@ class Decoder(nn.Module):
         self.tie_weights()
         return self
 
-    def forward(self, input_ids: Tensor, position_ids: Tensor, cu_seqlens: Tensor) -> Tensor:
+    def forward(
+        self,
+        input_ids: Tensor,
+        position_ids: Tensor,
+        cu_seqlens: Tensor,
+        lengths: list[int] | None = None,
+    ) -> Tensor:
         """Hidden states [T, E] after the last norm.
 
         input_ids[T] int64; position_ids[T] count from 0 in each sequence; cu_seqlens[S+1] from 0
-        to T, sequence s is cu_seqlens[s]:cu_seqlens[s+1]. cu_seqlens is read on the host once:
-        given on the CPU it costs no synchronisation.
+        to T, sequence s is cu_seqlens[s]:cu_seqlens[s+1]. lengths: their differences, as numbers
+        on the host. Without them cu_seqlens is read on the host, which waits for the device if it
+        lies there, as it always does in a sharded model: FSDP moves every tensor argument.
         """
         x = self.model.embed_tokens(input_ids)  # [T, E]
-        packing = self.packing(position_ids, cu_seqlens, x.dtype)
+        packing = self.packing(position_ids, cu_seqlens, lengths, x.dtype)
         for block in self.model.layers:
             if self.gradient_checkpointing and torch.is_grad_enabled():
                 x = checkpoint(block, x, packing, use_reentrant=False)
@@ -101,11 +108,18 @@ class Decoder(nn.Module):
                 x = block(x, packing)
         return self.model.norm(x)
 
-    def packing(self, position_ids: Tensor, cu_seqlens: Tensor, dtype: torch.dtype) -> Packing:
+    def packing(
+        self,
+        position_ids: Tensor,
+        cu_seqlens: Tensor,
+        lengths: list[int] | None,
+        dtype: torch.dtype,
+    ) -> Packing:
         """What every layer needs to know about the stream."""
         device = position_ids.device
-        lengths = cu_seqlens.diff().tolist()
-        assert sum(lengths) == len(position_ids), f"cu_seqlens end at {sum(lengths)}"
+        lengths = cu_seqlens.diff().tolist() if lengths is None else lengths
+        assert len(lengths) == len(cu_seqlens) - 1, f"{len(lengths)} lengths"
+        assert sum(lengths) == len(position_ids), f"sequences of together {sum(lengths)} tokens"
         cu_seqlens = cu_seqlens.to(device, torch.int32, non_blocking=True)
         counts = cu_seqlens.diff()  # [S]
         own_length = counts.repeat_interleave(counts, output_size=len(position_ids))  # [T]
