@@ -1,4 +1,4 @@
-"""Matrix products for the fused losses: the one place that knows what multiplies fastest where.
+"""Matrix products for losses and layers: the one place that knows what multiplies fastest where.
 
     product(a, b)             a @ b
     accumulate_(out, a, b)    out += a @ b

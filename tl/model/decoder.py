@@ -18,6 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from tl.model.attention import Attention, Packing
 from tl.model.config import ModelConfig
+from tl.model.linear import Linear
 from tl.model.norm import RMSNorm
 
 
@@ -27,9 +28,9 @@ class MLP(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         inner = config.intermediate_size
-        self.gate_proj = nn.Linear(config.hidden_size, inner, bias=config.mlp_bias)
-        self.up_proj = nn.Linear(config.hidden_size, inner, bias=config.mlp_bias)
-        self.down_proj = nn.Linear(inner, config.hidden_size, bias=config.mlp_bias)
+        self.gate_proj = Linear(config.hidden_size, inner, bias=config.mlp_bias)
+        self.up_proj = Linear(config.hidden_size, inner, bias=config.mlp_bias)
+        self.down_proj = Linear(inner, config.hidden_size, bias=config.mlp_bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """x[T, E] -> [T, E]."""

@@ -1,0 +1,41 @@
+"""The projections of the decoder: nn.Linear, with the faster matrix product for float32 on CPU.
+
+    y = x W^T + b        dL/dx = dL/dy W        dL/dW = (dL/dy)^T x        dL/db = sum_t dL/dy_t
+
+Names, parameters and initialisation are those of nn.Linear.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from kernels.matmul import onednn_multiplies, product
+
+
+class Linear(nn.Linear):
+    """nn.Linear; float32 on CPU is multiplied by oneDNN (see kernels.matmul)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x[T, in_features] -> [T, out_features]."""
+        is_fp32 = onednn_multiplies(x) and onednn_multiplies(self.weight)
+        if is_fp32 and len(x) and not torch.is_autocast_enabled("cpu"):
+            return _OneDnnLinear.apply(x, self.weight, self.bias)
+        return super().forward(x)
+
+
+class _OneDnnLinear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x, weight)
+        y = product(x, weight.t())  # [T, out]
+        return y if bias is None else y.add_(bias)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, upstream):
+        x, weight = ctx.saved_tensors
+        for_x, for_weight, for_bias = ctx.needs_input_grad
+        return (
+            product(upstream, weight) if for_x else None,  # [T, in]
+            product(upstream.t(), x) if for_weight else None,  # [out, in]
+            upstream.sum(0) if for_bias else None,  # [out]
+        )
