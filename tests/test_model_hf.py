@@ -1,6 +1,7 @@
 """Model directories: what is saved loads bit-equal, here and in transformers; memory; hooks."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -125,6 +126,53 @@ def test_a_save_that_fails_leaves_the_earlier_model_untouched(directory):
     with pytest.raises(RuntimeError):
         save_model(tiny(seed=2), directory, gather=gather, max_shard_bytes=1000)
     assert {file.name: file.read_bytes() for file in directory.iterdir()} == before
+
+
+@pytest.mark.parametrize("before", [2000, 5e9], ids=["old shards", "old single file"])
+@pytest.mark.parametrize("after", [2000, 5e9], ids=["new shards", "new single file"])
+def test_a_save_killed_at_any_rename_leaves_no_mixture(tmp_path, monkeypatch, before, after):
+    old, new = tiny(seed=1), tiny(seed=2)
+    outcomes = []
+    for allowed in range(40):
+        directory = tmp_path / str(allowed)
+        save_model(old, directory, max_shard_bytes=before)
+        with monkeypatch.context() as patch:
+            killed = kill_after(patch, directory, allowed)
+            try:
+                save_model(new, directory, max_shard_bytes=after)
+            except KeyboardInterrupt:
+                pass
+        try:
+            found = load_model(directory)
+            assert same_bits(found, old) or same_bits(found, new)
+            outcomes.append("old" if same_bits(found, old) else "new")
+        except InputError:
+            outcomes.append("none")
+        if not killed:
+            break
+    assert outcomes[0] == "old" and outcomes[-1] == "new" and "none" in outcomes
+
+
+def kill_after(patch, directory: Path, allowed: int) -> list:
+    """Lets that many changes of the names in `directory` happen; the next one is a Ctrl-C. The
+    list that is returned is empty until then."""
+    changes, killed = [], []
+
+    def counted(change):
+        def act(path, *args, **kwargs):
+            target = Path(args[0] if args else path)
+            if target.parent == directory and target.name != ".saving":
+                changes.append(target)
+                if len(changes) > allowed:
+                    killed.append(target)
+                    raise KeyboardInterrupt
+            return change(path, *args, **kwargs)
+
+        return act
+
+    for name in ("replace", "unlink"):
+        patch.setattr(os, name, counted(getattr(os, name)))
+    return killed
 
 
 def test_config_keeps_its_spelling_and_companions_are_copied(tmp_path):

@@ -109,6 +109,8 @@ def test_of_two_config_files_the_later_wins(tmp_path):
         ('{"steps": 1, "steps": 2}', "a key stands twice"),
         ('{"steps": 1', "is not JSON"),
         ("[1]", "expected one JSON object"),
+        ("[" * 200_000, "flags.json: is nested too deeply"),
+        ('{"steps": ' + "9" * 5000 + "}", "flags.json: Exceeds the limit"),
         ("\ud800", "is not UTF-8"),
         ('{"rate": NaN}', "--rate: expected a finite number >= 0, got 'nan'"),
         ('{"steps": 1.5}', "--steps: expected an integer >= 0, got '1.5'"),
@@ -223,9 +225,13 @@ def raising(error: BaseException):
         (torch.OutOfMemoryError("CUDA out of memory.\nlong"), 1, "error: CUDA out of memory. Try "),
         (MemoryError(), 1, "error: out of host memory"),
         (KeyboardInterrupt(), 130, "interrupted"),
+        (RuntimeError("[gloo/pair.cc:5] Connection closed by peer"), 1, "error: lost the conn"),
+        (torch.distributed.DistBackendError("NCCL error: x"), 1, "error: lost the connection"),
+        (RuntimeError("NCCL communicator was aborted on rank 1"), 1, "error: lost the connection"),
     ],
 )
 def test_mistakes_end_in_one_line(capsys, monkeypatch, error, status, line):
+    monkeypatch.setattr(report, "SECONDHAND_SECONDS", 0.0)
     monkeypatch.delenv("RANK", raising=False)
     with pytest.raises(SystemExit) as caught:
         report.run(raising(error))

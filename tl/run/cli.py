@@ -84,6 +84,8 @@ def _read_object(path: str) -> dict:
         raise ValueError("is not UTF-8 text") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON ({error})") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
     if not isinstance(values, dict):
         raise ValueError(
             f'expected one JSON object such as {{"seed": 1}}, got {type(values).__name__}'

@@ -17,13 +17,20 @@ def prepare(
     """Makes `args.output_dir` with train_args.json, and skipped_records.txt where records were
     left out (one message each). Collective; the main rank writes.
 
-    A fresh start replaces metrics.jsonl. Raises InputError if the directory holds checkpoints and
-    this run does not go on from one: it would mix two runs.
+    A fresh start replaces metrics.jsonl and skipped_records.txt. Raises InputError if the directory
+    holds checkpoints and this run does not go on from one: it would mix two runs. And if it is the
+    directory of `args.model`.
     """
     directory = Path(args.output_dir)
     with group.together():
         if not group.is_main:
             return
+        is_source = directory.resolve() == Path(args.model).resolve()
+        if is_source and (directory / "config.json").is_file():
+            raise InputError(
+                f"--output_dir {directory}: is the directory of --model, whose weights this run "
+                "would overwrite; choose another --output_dir"
+            )
         directory.mkdir(parents=True, exist_ok=True)
         if not resumed:
             earlier = checkpoints(directory)
@@ -32,7 +39,8 @@ def prepare(
                     f"--output_dir {directory}: holds {earlier[0].name} of an earlier run; go on "
                     "from it with --resume_from_checkpoint, or choose another --output_dir"
                 )
-            (directory / "metrics.jsonl").unlink(missing_ok=True)
+            for stale in ("metrics.jsonl", "skipped_records.txt"):
+                (directory / stale).unlink(missing_ok=True)
         write_train_args(directory, args, group.size)
         if skipped:
             lines = "".join(f"{message}\n" for message in skipped)

@@ -71,14 +71,6 @@ class Group:
         dist.broadcast_object_list(box, src=0, device=self.device)
         return box[0]
 
-    def all_gather_object(self, value: Any) -> list[Any]:
-        """Every rank's value, in rank order, on every rank."""
-        if self.size == 1:
-            return [value]
-        values = [None] * self.size
-        dist.all_gather_object(values, value)
-        return values
-
     def barrier(self) -> None:
         """Returns when every rank has come here."""
         self.all_max(0)
@@ -129,6 +121,9 @@ def start(device: str = "auto") -> Group:
     rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     place = _device(device, int(os.environ.get("LOCAL_RANK", "0")))
     if place.type == "cuda":
+        # Every batch has another length. Segments that grow take it; fixed ones fragment, until
+        # memory runs out with gigabytes free. Read at the first allocation on the device.
+        os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
         torch.cuda.set_device(place)
     if size > 1:
         _join(place, rank=rank, world_size=size)
@@ -161,9 +156,11 @@ def join_alone(device: torch.device) -> None:
 
 
 def compute_dtype(choice: str, device: torch.device) -> torch.dtype:
-    """What `--dtype` means on this device: auto is bfloat16 on CUDA, float32 on CPU."""
+    """What `--dtype` means on this device: auto is bfloat16 on CUDA where the device computes in
+    it by itself (from Ampere on), else float32."""
     if choice == "auto":
-        choice = "bfloat16" if device.type == "cuda" else "float32"
+        is_native = device.type == "cuda" and torch.cuda.is_bf16_supported(False)
+        choice = "bfloat16" if is_native else "float32"
     return getattr(torch, choice)
 
 
@@ -179,13 +176,6 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
     if dtype == torch.float32:
         return nullcontext()
     return torch.autocast(device.type, dtype)
-
-
-def replicate(model: nn.Module, group: Group) -> None:
-    """Every rank gets rank 0's parameters and buffers, bit for bit. Collective."""
-    if group.size > 1:
-        for tensor in (*model.parameters(), *model.buffers()):
-            dist.broadcast(tensor.detach(), src=0)
 
 
 def sync_gradients(parameters: Iterable[nn.Parameter], group: Group) -> None:

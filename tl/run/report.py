@@ -74,11 +74,14 @@ def run(main: Callable[[], int | None]) -> None:
 
 
 def _is_lost_peer(error: RuntimeError) -> bool:
-    """Gloo raises plain RuntimeErrors when the process at the other end has died."""
+    """When the process at the other end has died, Gloo raises plain RuntimeErrors, NCCL and the
+    store DistErrors or errors with NCCL in the text."""
+    if isinstance(error, torch.distributed.DistError):
+        return True
     text = str(error)
-    return "gloo" in text.lower() and (
-        "Connection closed by peer" in text or "Connection reset by peer" in text
-    )
+    closed = "Connection closed by peer" in text or "Connection reset by peer" in text
+    lost = closed or "remote process exited" in text or "communicator was aborted" in text
+    return lost and ("gloo" in text.lower() or "NCCL" in text)
 
 
 def _end(
