@@ -1,9 +1,11 @@
 """The loss op against its definition in float64, and the promises of its docstring."""
 
+from random import Random
+
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import find, given
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from kernels import active_rows, matmul, weighted_linear_cross_entropy
@@ -501,7 +503,8 @@ def counts(problem):
     lambda p: len(p.targets) and (p.hidden @ p.weight.T).abs().max() < 1e-2,
 ])
 def test_problems_cover(case):
-    find(problems(), lambda problem: bool(case(problem)))
+    patient = settings(max_examples=20_000, derandomize=True)  # rare cases, the same each run
+    find(problems(), lambda problem: bool(case(problem)), settings=patient, random=Random(0))
 
 
 @pytest.mark.parametrize("p", PEAKS)
