@@ -76,10 +76,14 @@ class Rope:
         return 1.0 / self.theta**exponents
 
     def _dynamic(self, exponents: Tensor, lengths: Tensor) -> Tensor:
-        """NTK-aware: theta' = theta (f s / M - (f - 1))^(D / (D - 2)), s = max(length, M)."""
-        s = lengths.clamp(min=self.max_positions)  # [T]
+        """NTK-aware: theta' = theta (f s / M - (f - 1))^(D / (D - 2)), s = max(length, M).
+
+        The power is taken in fp64: in fp32 its last bit depends on where in the vector a number
+        stands, so that a sequence would turn a little differently in another packing.
+        """
+        s = lengths.clamp(min=self.max_positions).double()  # [T]
         stretch = self.factor * s / self.max_positions - (self.factor - 1)  # [T]
-        theta = self.theta * stretch ** (self.head_dim / (self.head_dim - 2))
+        theta = (self.theta * stretch ** (self.head_dim / (self.head_dim - 2))).float()  # [T]
         return 1.0 / theta[:, None] ** exponents  # [T, D/2]
 
     def _llama3(self, f: Tensor) -> Tensor:
