@@ -145,7 +145,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     def forward(stream: Stream) -> torch.Tensor:
         """Hidden states [T, E] of a stream on the device."""
         with parallel.autocast(group.device, dtype):
-            return model(stream.input_ids, stream.position_ids, stream.cu_seqlens).to(dtype)
+            return model(**stream.inputs).to(dtype)
 
     def loss_of(hidden: torch.Tensor, stream: Stream) -> torch.Tensor:
         """sum_t w_t * -log p(y_t)"""

@@ -1,5 +1,8 @@
-"""Test settings: one hypothesis profile without deadlines (timing is never asserted), the
-repository on the path.
+"""Test settings: hypothesis without deadlines (timing is never asserted), the repository on the
+path.
+
+The examples that hypothesis draws are the same in every run, so that a change is what makes a test
+fail. `pytest --hypothesis-profile explore` draws new ones.
 """
 
 import sys
@@ -9,5 +12,6 @@ from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-settings.register_profile("project", deadline=None, print_blob=True)
+settings.register_profile("explore", deadline=None, print_blob=True)
+settings.register_profile("project", settings.get_profile("explore"), derandomize=True)
 settings.load_profile("project")

@@ -31,6 +31,13 @@ class Stream(NamedTuple):
     rows: Tensor
     key_mask: Tensor
 
+    @property
+    def inputs(self) -> dict[str, Tensor | list[int]]:
+        """The arguments of a decoder; `lengths` are the tokens of each trajectory."""
+        lengths = self.cu_seqlens.diff().tolist()
+        tensors = {"input_ids": self.input_ids, "position_ids": self.position_ids}
+        return {**tensors, "cu_seqlens": self.cu_seqlens, "lengths": lengths}
+
     def to(self, device: torch.device) -> "Stream":
         """What the device computes with; cu_seqlens and key_mask are read on the host."""
         if device.type == "cpu":
@@ -110,8 +117,8 @@ def deal(
     similar token count.
 
     Longest first, back and forth over the bins, so that no rank waits long for another. The
-    gradient of the global
-    batch does not depend on the dealing: losses are sums, divided once by the global weight.
+    gradient of the global batch does not depend on the dealing: losses are sums, divided once by
+    the global weight.
     """
     ordered = sorted(batch, key=lambda index: (-lengths[index], index))
     dealt: list[list[int]] = [[] for _ in range(bins)]
