@@ -23,8 +23,8 @@ FAILURE = ErrorType.TOOL_CALL_FAILURE
 OTHER = ErrorType.OTHER_ERROR
 
 
-def classify(text: str, name: str = "f") -> ErrorType | None:
-    return classify_feedback(text, Call(name))
+def classify(text: str, name: str = "f", arguments: dict | None = None) -> ErrorType | None:
+    return classify_feedback(text, Call(name, arguments or {}))
 
 
 def authors_rule(text: str) -> bool:
@@ -117,8 +117,11 @@ def test_rotbench_histories():
         turns = item["conversations"]
         for before, turn in zip(turns, turns[1:], strict=False):
             if turn["from"] == "function":
-                action = re.search(r"Action: (.*)\n", before["value"])[1]
-                found.append((turn["value"], classify(turn["value"], action)))
+                action, given = re.search(
+                    r"Action: (.*)\nAction Input: (.*)\Z", before["value"], re.DOTALL
+                ).groups()
+                kind = classify(turn["value"], action, json.loads(given))
+                found.append((turn["value"], kind))
     assert len(found) == 133
     assert Counter(kind for _, kind in found) == ROTBENCH
     false_alarms = [text for text, kind in found if kind is None and authors_rule(text)]
@@ -469,3 +472,108 @@ def test_results_under_neutral_keys_are_no_error(value):
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 50_000, '{"error": ' + "[" * 100_000])
 def test_deep_feedback_does_not_raise(text):
     classify(text)
+
+
+# A reviewer's misjudgements. An error member is a report only where no data stands beside it.
+ERROR_MEMBER_AS_DATA = [
+    '{"ticket_id": 7, "title": "Broken", "error": "Screen shows E12", "status": "open"}',
+    '{"printer": "HP", "error": "paper jam", "pages": 3}',
+    '{"job_id": 3, "status": "completed", "error": "0 rows rejected"}',
+    '{"status": "completed", "error": "0 rows rejected"}',
+    '{"success": true, "error": "0 rows rejected"}',
+    '[{"line": 3, "error": "missing semicolon"}]',
+    '{"result": {"error": "mean squared", "value": 3}}',
+    '{"results": [1, 2], "error": "3 pages skipped"}',
+    '{"fault": "left", "line": 3}',
+    '{"exception": "holiday", "date": "x"}',
+    '{"model": "ols", "error": {"mean": 0.2, "max": 0.5}}',
+]
+ANSWERS = [
+    "'The Beatles'",
+    "'Yes'",
+    "'yes'",
+    "'OK'",
+    "'Rome'",
+    "'da'",
+    "'in stock'",
+    "Can't Buy Me Love is a song by the Beatles",
+    "Could not be better weather today: 25 degrees",
+    "Please enter through the north gate.",
+    "Please provide feedback on our service by visiting the site",
+    "Unauthorized: a novel by X",
+    "timeout: 30",
+    "network error: a documentary",
+    "Error 404 is a band",
+    "No flights for the given date",
+    "No results found for the given query",
+    '{"message": "invalid login attempts: 0"}',
+    '{"code": 404, "description": "Atlanta area code"}',
+    '{"found": false, "message": "not found"}',
+    '{"output": "Failed to build? no, built OK"}',
+    '{"code": 1, "message": "success"}',
+    '{"code": 0, "msg": "param error rate"}',
+    '{"success": 0, "total": 5}',
+    '{"errcode": 0, "errmsg": "ok"}',
+    '{"exit_code": 0, "stderr": "warning: old", "stdout": "built"}',
+    '{"exit_code": 1, "stderr": "", "stdout": ""}',
+    '{"type": "ValidationException", "pages": 3, "message": "x"}',
+]
+
+
+@pytest.mark.parametrize("text", ERROR_MEMBER_AS_DATA + ANSWERS)
+def test_answers_that_look_like_errors(text):
+    assert classify(text) is None
+
+
+MISSED = [
+    (FAILURE, "Tool 'get_weather' failed: x"),
+    (INSTABILITY, "MCP error -32000: Connection closed"),
+    (NO_TOOL, "MCP error -32602: Tool get_weather not found"),
+    (FAILURE, "Input should be a valid integer"),
+    (FAILURE, "ERROR 1064 (42000): You have an error in your SQL syntax"),
+    (FAILURE, 'psycopg2.errors.UndefinedTable: relation "x" does not exist\nLINE 1'),
+    (FAILURE, "no such table: users"),
+    (FAILURE, "fatal: not a git repository (or any of the parent directories): .git"),
+    (FAILURE, "panic: runtime error: index out of range"),
+    (FAILURE, "Segmentation fault (core dumped)"),
+    (INSTABILITY, "No route to host"),
+    (FAILURE, "E: Unable to locate package x"),
+    (INSTABILITY, "upstream connect error or disconnect/reset before headers"),
+    (INSTABILITY, "The operation was aborted due to timeout"),
+    (FAILURE, "Unknown city 'Atlantis'."),
+    (FAILURE, "The city parameter is required."),
+    (OTHER, "Sorry, something went wrong."),
+    (INSTABILITY, '{"message":"Bad credentials","documentation_url":"https://docs.x/rest"}'),
+    (FAILURE, '{"errcode":40013,"errmsg":"invalid appid"}'),
+    (FAILURE, '{"code":"InvalidParameter","message":"x","requestId":"y"}'),
+    (FAILURE, '{"__type":"ValidationException","message":"bad x"}'),
+    (FAILURE, '{"code":1,"message":"fail","data":null}'),
+    (FAILURE, '{"code":-1,"msg":"param error"}'),
+    (OTHER, '{"success":0,"message":"x"}'),
+    (FAILURE, '{"exit_code":1,"stderr":"boom","stdout":""}'),
+    (FAILURE, '{"returncode":127,"stderr":"x: command not found"}'),
+    # These were right before and must stay so.
+    (INSTABILITY, '{"status": 503, "message": "meters"}'),
+    (FAILURE, "'channel_results'"),
+    (INSTABILITY, '{"error": "no such city", "status": 404, "request_id": "r1", "data": null}'),
+    (FAILURE, '{"id": 7, "error": {"code": -32000, "message": "bad city"}, "model": "m"}'),
+    (FAILURE, "Invalid ID: 7"),
+    (INSTABILITY, "Unauthorized: a valid token is needed"),
+]
+
+
+@pytest.mark.parametrize("expected, text", MISSED)
+def test_errors_of_more_runtimes(expected, text):
+    assert classify(text, "get_weather") == expected
+
+
+LONG = 200_000
+RUNS = [" ", ":", ".", "1", "'", '"', "[", "(", "{", "A", "A.", "a ", "-", "\\", "1:", "' ", '{"']
+HEADS = ["", "Error: x\n1", "error", "Error: ", "'", '"', "{", "[", "module '", "f() takes ", "x. "]
+
+
+@pytest.mark.parametrize("run", [*RUNS, '{"a": 1, ', '"a": 1, ', "name '", "error "])
+def test_long_lines_come_to_an_end(run):
+    """Patterns and readers take time linear in the text; a quadratic one would not finish here."""
+    for head in HEADS:
+        classify(head + run * (LONG // len(run)) + "x", "get_weather")

@@ -52,11 +52,21 @@ def _patterns() -> list[tuple[Row, re.Pattern]]:
 
 
 def _is_met(match: re.Match | None, call: Call) -> bool:
-    """Whether a row's wording was found and, where it names a tool, names the called one."""
+    """Whether a row's wording was found and, where it names a tool or a value of the call, names
+    the called one or one that the call gives.
+    """
     if match is None:
         return False
-    named = match.groupdict().get("tool")
-    return named is None or _is_called(named.rstrip(".,:"), call.name)
+    named = match.groupdict()
+    tool, given = named.get("tool"), named.get("given")
+    if given is not None and given not in _values(call):
+        return False
+    return tool is None or _is_called(tool.rstrip(".,:"), call.name)
+
+
+def _values(call: Call) -> set[str]:
+    values = [*call.arguments.values(), *call.positional]
+    return {str(value) for value in values if isinstance(value, str | int)}
 
 
 def _is_called(named: str, called: str) -> bool:
