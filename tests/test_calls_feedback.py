@@ -4,6 +4,8 @@ paper's Table 14, and texts that only speak about errors.
 
 import json
 import re
+import signal
+import string
 from collections import Counter
 
 import pytest
@@ -13,7 +15,9 @@ from hypothesis import strategies as st
 from tests.shared import shared
 from tests.strategies.calls import json_values
 from tl.calls.feedback import ErrorType, classify_feedback
+from tl.calls.report import GLOSS, LOG_LINE, OPENINGS
 from tl.calls.schema import Call
+from tl.calls.wordings import TABLE
 
 NO_TOOL = ErrorType.TOOL_HALLUCINATION
 NO_PARAMETER = ErrorType.PARAMETER_HALLUCINATION
@@ -562,18 +566,103 @@ MISSED = [
 ]
 
 
+def test_a_quoted_word_is_a_key_error_where_the_call_gave_it():
+    """RoTBench: get_translation_nllb(tgt_lang="da") answers `'da'`, a KeyError of the tool."""
+    assert classify("'da'", "translate", {"text": "cat", "tgt_lang": "da"}) == FAILURE
+    assert classify("'7'", "get", {"id": 7}) == FAILURE
+    assert classify("'da'", "translate", {"text": "cat", "tgt_lang": "de"}) is None
+    assert classify_feedback("'da'", Call("translate", {}, ("cat", "da"))) == FAILURE
+
+
 @pytest.mark.parametrize("expected, text", MISSED)
 def test_errors_of_more_runtimes(expected, text):
     assert classify(text, "get_weather") == expected
 
 
 LONG = 200_000
-RUNS = [" ", ":", ".", "1", "'", '"', "[", "(", "{", "A", "A.", "a ", "-", "\\", "1:", "' ", '{"']
-HEADS = ["", "Error: x\n1", "error", "Error: ", "'", '"', "{", "[", "module '", "f() takes ", "x. "]
+OPENING_WORDS = [
+    *["", "Error: x\n1", "Error", "Error: ", "Traceback (most recent call last):", "ValueError: "],
+    *["module '", "f() takes ", "f() missing ", "x. ", "name '", "invalid ", "failed to ", "tool "],
+    *[
+        "the ",
+        "please provide a ",
+        "unknown city '",
+        "timed out",
+        "timeout: ",
+        "sorry, ",
+        "fatal: ",
+    ],
+    *[
+        "missing argument ",
+        "not found",
+        "not found.\n1",
+        "HTTP ",
+        "<html",
+        "'",
+        '"',
+        "{",
+        "[",
+        "[{",
+    ],
+    *[
+        '{"error": "',
+        '{"a": 1, "error": ',
+        "cannot ",
+        "no available ",
+        'Get "',
+        "day ",
+        "E: ",
+        "A.",
+    ],
+]
+RUNS = [*string.punctuation, *[" ", "1", "a", "A", "é", "_", "\n", "\t", "\u00a0"]]
+PERIODS = [
+    "a ",
+    "A.",
+    "1:",
+    "' ",
+    '{"',
+    '{"a": 1, ',
+    '"a": 1, ',
+    "name '",
+    "error ",
+    "1\n",
+    "a_",
+    ": ",
+]
+HANG = 60.0  # seconds in which all of a test's texts are read; they take less than 5
 
 
-@pytest.mark.parametrize("run", [*RUNS, '{"a": 1, ', '"a": 1, ', "name '", "error "])
-def test_long_lines_come_to_an_end(run):
-    """Patterns and readers take time linear in the text; a quadratic one would not finish here."""
-    for head in HEADS:
-        classify(head + run * (LONG // len(run)) + "x", "get_weather")
+@pytest.fixture
+def watchdog():
+    """Ends a search that would hang: the engine of `re` looks for signals while it searches."""
+
+    def bark(*_):
+        raise TimeoutError("a text of 200,000 characters was still being read")
+
+    before = signal.signal(signal.SIGALRM, bark)
+    signal.setitimer(signal.ITIMER_REAL, HANG)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("opening", OPENING_WORDS)
+def test_long_lines_come_to_an_end(opening, watchdog):
+    """What is quadratic in the text does not finish here."""
+    for run in [*RUNS, *PERIODS] if len(opening) < 2 or opening.endswith("1") else " :.1'A_":
+        classify(opening + run * (LONG // len(run)) + "x", "get_weather")
+
+
+def test_repetitions_of_wordings_are_bounded():
+    """Unbounded is only what ends a text, or a run without words at its start."""
+    rows = [pattern for row in TABLE for pattern in row.wordings]
+    lines = [pattern for _, pattern in OPENINGS] + [LOG_LINE.pattern, GLOSS.pattern]
+    for pattern in rows + lines:
+        outside = re.sub(r"(?<!\\)\[(?:\\.|[^\]\\])+\]", "[]", pattern)
+        assert not re.search(r"(?<!\\W)(?<!\\)(?<!\])[*+]|\{\d+,\}|\][+]", outside), pattern
+
+
+def test_rows_are_tuples_of_wordings():
+    """A lone wording without its comma would be read letter by letter."""
+    assert all(isinstance(row.wordings, tuple) for row in TABLE)

@@ -2,8 +2,8 @@
 
 Feedback is JSON, the repr of a Python value, either of them cut off at the end, or text. In a
 structure an error is reported by a member that says so (see `members`), at the top or in an
-envelope (`response`, `result`, `data`), never by words somewhere in the data. In text it is reported
-by how the first line opens (`OPENINGS`).
+envelope (`response`, `result`, `data`), never by words somewhere in the data. In text it is
+reported by how the first line opens (`OPENINGS`).
 """
 
 import json

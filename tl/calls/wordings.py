@@ -4,8 +4,8 @@ A row is (kind of error, alone, source, wordings). ALONE: a text that starts wit
 wordings is an error. REPORTED: the row only names the kind of an error that the feedback reports by
 its structure. Wordings are regular expressions, case is ignored, `.` is any character. What a
 wording calls `tool` must be the called tool, and what it calls `given` a value that the call gives,
-otherwise it is not met. Repetitions are bounded or cannot overlap what follows them, so that a
-search takes time linear in the text.
+otherwise it is not met. Repetitions are bounded, except for the punctuation that ends a text, so that
+a search takes time linear in the text.
 """
 
 import re
@@ -93,8 +93,8 @@ TABLE = (
 
     # The call lacks a required parameter.
     Row(MISSING, ALONE, "Python TypeError; Table 14", (
-        rf"{CALLED} (?:missing (?:\d+ )?required .{{0,40}}(?:argument|parameter)"
-        r"|expected at least \d+ argument)",)),
+        rf"{CALLED} (?:missing (?:\d{{1,6}} )?required .{{0,40}}(?:argument|parameter)"
+        r"|expected at least \d{1,6} argument)",)),
     Row(MISSING, ALONE, "tool runtimes", (
         r"missing (?:required )?(?:argument|parameter)s?\b.{1,80} (?:for|to) "
         rf"(?:{KIND} )?{NAMED}",
@@ -108,11 +108,11 @@ TABLE = (
         r"(?:HTTP(?: Error| status)? ?)?:?\(?[45]\d\d (?:Client|Server) Error\b",
         r"<Response \[[45]\d\d\]>")),
     Row(INSTABILITY, ALONE, "httpx, curl, Node", (
-        r"(?:Client|Server) error '[45]\d\d ", r"curl: \(\d+\)",
-        r"The requested URL returned error", r"(?:\w+ )?E(?:CONN\w+|TIMEDOUT|NOTFOUND)\b",
-        r"net::ERR_")),
+        r"(?:Client|Server) error '[45]\d\d ", r"curl: \(\d{1,6}\)",
+        r"The requested URL returned error",
+        r"(?:\w{1,40} )?E(?:CONN[A-Z]{1,20}|TIMEDOUT|NOTFOUND)\b", r"net::ERR_")),
     Row(INSTABILITY, ALONE, "urllib; `HTTP 404` is how report.py writes a status code", (
-        r"HTTP(?:/[\d.]+)?(?: Error| status)?(?: code)?:? ?[45]\d\d\b",
+        r"HTTP(?:/[\d.]{1,5})?(?: Error| status)?(?: code)?:? ?[45]\d\d\b",
         r"status[ _]?code:? [45]\d\d\b")),
     Row(INSTABILITY, ALONE, "HTTP reason phrases, RFC 9110", (
         r"\b(?:400:? Bad Request|401:? Unauthorized|403:? Forbidden|404:? Not Found"
@@ -122,7 +122,7 @@ TABLE = (
         r"(?:Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out"
         r"|Too Many Requests|Forbidden|Unauthorized|Missing Authentication Token)(?:: |\W*\Z)")),
     Row(INSTABILITY, ALONE, "error pages of proxies", (
-        r"<(?:!doctype )?html.{0,400}<title>\s*(?:[45]\d\d\b|error\b)",)),
+        r"<(?:!doctype )?html.{0,400}<title>\s{0,9}(?:[45]\d\d\b|error\b)",)),
     Row(INSTABILITY, ALONE, "Alpha Vantage; Table 14, mae.py", (
         r"Invalid API call",)),
     Row(INSTABILITY, ALONE, "ToolEyes tools; mae.py", (
@@ -199,13 +199,13 @@ TABLE = (
         r"(?:day|month|year|hour|minute|second) .{0,40}(?:is out of range|must be in)",
         r"(?:\w{1,40} ){0,4}division (?:or modulo )?by zero", r"math (?:domain|range) error",
         r"maximum recursion depth", r"No module named", r"invalid syntax",
-        r"'\w+' codec can't")),
+        r"'[\w-]{1,20}' codec can't")),
     Row(FAILURE, ALONE, "json", (
         r"(?:Expecting (?:value|property name|',' delimiter|':' delimiter)|Extra data"
         r"|Unterminated string starting at|Invalid \\escape|Invalid control character at)"
-        r".{0,60}\bline \d+ column",)),
+        r".{0,60}\bline \d{1,6} column",)),
     Row(FAILURE, ALONE, "operating system, shell", (
-        r"\[Errno \d+\]", r"(?:/bin/)?(?:ba|z|da)?sh: ",
+        r"\[Errno \d{1,6}\]", r"(?:/bin/)?(?:ba|z|da)?sh: ",
         r"[^\n]{1,200}: (?:No such file or directory|(?:command )?not found|Is a directory"
         r"|Not a directory|Connection refused|Operation not permitted|Read-only file system)\Z",
         r"(?:[^\n]{1,200}: )?permission denied(?:: |\W*\Z| \(\w)", r"command not found: ",
@@ -269,7 +269,7 @@ TABLE = (
         rf"(?:\W{{0,5}}| ?[:.,;(=]{Q}? ?[^\n]{{1,200}}| ?{Q}[^\n]{{1,200}})\Z",
         rf"(?:the )?(?:\S{{1,60}} )?{LABEL}s? (?:{Q}[^\n]{{1,60}}{Q} )?(?:is|are) "
         r"(?:required|missing|mandatory|invalid|not valid)\b[^\n]{0,100}\Z",
-        rf"(?:{Q}[^\n]{{1,60}}{Q}|\w{{1,40}}_\w{{1,40}}) (?:is|are) (?:a )?"
+        rf"(?:{Q}[^\n]{{1,60}}{Q}|\b\w{{1,40}}_\w{{1,40}}) (?:is|are) (?:a )?"
         r"(?:required|missing|mandatory|invalid)\b",
         r"[^\n]{1,60} (?:cannot|can['’]t|must not|may not|should not) be "
         r"(?:empty|null|blank|negative|zero|none)\W*\Z",
@@ -287,7 +287,7 @@ TABLE = (
 
     # A reported error in the tool's own words, and one without any.
     Row(FAILURE, REPORTED, "BFCL backends, tau-bench: the tool's domain", (
-        r"\A(?!\W*(?:error|exception|failed|failure)[\W\d]*\Z)(?=.*?[^\W\d_]{2})",)),
+        r"\A(?!\W*(?:error|exception|failed|failure)[\W\d]*\Z)(?=.{0,2000}?[^\W\d_]{2})",)),
     Row(OTHER, REPORTED, "no message", (r"",)),
 )
 # fmt: on
