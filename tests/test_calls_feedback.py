@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.shared import shared
 from tests.strategies.calls import json_values
+from tests.strategies.feedback import UNSEEN_ANSWERS, UNSEEN_ERRORS
 from tl.calls.feedback import ErrorType, classify_feedback
 from tl.calls.report import GLOSS, LOG_LINE, OPENINGS
 from tl.calls.schema import Call
@@ -659,10 +660,21 @@ def test_repetitions_of_wordings_are_bounded():
     rows = [pattern for row in TABLE for pattern in row.wordings]
     lines = [pattern for _, pattern in OPENINGS] + [LOG_LINE.pattern, GLOSS.pattern]
     for pattern in rows + lines:
-        outside = re.sub(r"(?<!\\)\[(?:\\.|[^\]\\])+\]", "[]", pattern)
-        assert not re.search(r"(?<!\\W)(?<!\\)(?<!\])[*+]|\{\d+,\}|\][+]", outside), pattern
+        ended = pattern.replace(r"[\W\d]*\Z", "")
+        outside = re.sub(r"(?<!\\)\[(?:\\.|[^\]\\])+\]", "[]", ended)
+        assert not re.search(r"(?<!\\W)(?<!\\)[*+]|\{\d+,\}", outside), pattern
 
 
 def test_rows_are_tuples_of_wordings():
     """A lone wording without its comma would be read letter by letter."""
     assert all(isinstance(row.wordings, tuple) for row in TABLE)
+
+
+@pytest.mark.parametrize("expected, text", UNSEEN_ERRORS)
+def test_unseen_errors(expected, text):
+    assert classify(text, "get_weather") == expected
+
+
+@pytest.mark.parametrize("text", UNSEEN_ANSWERS)
+def test_unseen_answers(text):
+    assert classify(text, "get_weather") is None

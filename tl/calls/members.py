@@ -35,7 +35,8 @@ PAYLOAD_KEYS = set(
 ENVELOPE_KEYS = set("response result results data output body status meta".split())
 INCIDENTAL_KEYS = set(
     "type path timestamp time trace traceid stack stacktrace traceback syscall instance links link "
-    "requestid documentationurl documentation moreinfo help jsonrpc extensions kind apiversion "
+    "requestid retryafter documentationurl documentation moreinfo help jsonrpc extensions kind "
+    "apiversion "
     # the call, repeated
     "apiname tool toolname function url method get input arguments args parameters params request "
     "query".split()
@@ -93,6 +94,8 @@ def messages(members: Members, depth: int) -> list[str]:
     said = ERROR_KEYS | PLURAL_KEYS | MESSAGE_KEYS | STATUS_KEYS | {"stderr"}
     if _has_flag(members):
         said = said | {"content"}  # MCP: {"isError": true, "content": [{"type": "text", ...}]}
+    if _word(members.get("status")) == "fail":
+        said = said | {"data"}
     named = [members[key] for key in ("type", "name") if _is_match(ERROR_TYPE, members.get(key))]
     return named + texts_in({key: members[key] for key in members if key in said}, depth)
 
@@ -126,7 +129,7 @@ def _is_named(members: Members, bare: bool) -> bool:
 
 def _tells(value: Any, bare: bool, told: bool, payload: bool) -> bool:
     """Whether the value of an error member is an error. A float is a measurement; so is an integer,
-    unless it stands without data (`{"error": 17}`) or is a status. An object with a message of its
+    unless it stands without data (`{"error": 17}`). An object with a message of its
     own may stand beside data that is no result (the id of a request, the name of a model).
     """
     if isinstance(value, bool):
@@ -134,10 +137,10 @@ def _tells(value: Any, bare: bool, told: bool, payload: bool) -> bool:
     if isinstance(value, float):
         return False
     if isinstance(value, str):
-        return _word(value) not in NO_ERROR_TEXTS and (bare or _is_http_error(value))
+        return _word(value) not in NO_ERROR_TEXTS and bare
     if isinstance(value, dict) and TELLING_KEYS & {plain_key(key) for key in value}:
         return not payload
-    return bool(value) and (bare or _is_http_error(value))
+    return bool(value) and bare
 
 
 def _tells_many(value: Any, members: Members, bare: bool) -> bool:
@@ -161,6 +164,7 @@ def _is_denied(members: Members, bare: bool) -> bool:
         (failed and bool(bare or spoken))
         or (refused and bool(answered or spoken))
         or (bool(status & FAILURE_WORDS) and bool(bare or spoken & ERROR_KEYS))
+        or ("fail" in status and _is_bare(members, {"data"}))  # JSend: data tells what is wrong
         or (any(_is_zero(value) for value in denials) and bare and bool(spoken))
         or (exited and bool(_word(members.get("stderr"))))
     )
@@ -173,6 +177,7 @@ def _is_coded(members: Members, bare: bool) -> bool:
     code = members.get("code")
     named = _is_match(ERROR_TYPE, members.get("type")) or _is_match(ERROR_TYPE, members.get("name"))
     coded = _is_http_error(code) or _is_match(ERROR_CODE, code) or _is_failing_code(members)
+    coded = coded or (isinstance(code, str) and {"details", "hint"} <= members.keys())  # PostgREST
     if not _is_bare(members, {"name"} if named else set()):
         return False
     return (titled and any(_is_http_error(members.get(key)) for key in ("status", "cod"))) or (

@@ -75,7 +75,7 @@ OPENINGS = (
         rf"(?:the )?{KIND} (?:\S{{1,100}} )?(?:execution |call )?"
         r"(?:returned|raised|threw|encountered) an? (?:\w{1,40} )?(?:error|exception)\b"),
     ("git, Go, apt, npm, Rust, Redis, Postgres, shells",
-        r"(?:fatal|panic|npm ERR!|ERR!|FATAL ERROR|\(error\)|(?-i:FATAL)):? ?(?<=[: !)])\S"
+        r"(?:fatal|panic): {0,3}\S|(?:(?:npm )?ERR!|\(error\)|make(?:\[\d\])?: \*\*\*) "
         r"|(?-i:E): (?-i:[A-Z])|error\[\w{1,10}\]:|thread '[^']{0,80}' panicked at"
         r"|(?-i:ERR|WRONGTYPE|NOAUTH|NOPERM|OOM|MISCONF|READONLY|CROSSSLOT) (?-i:[a-zA-Z])"),
     ("signals, as shells report them",

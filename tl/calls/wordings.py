@@ -4,8 +4,8 @@ A row is (kind of error, alone, source, wordings). ALONE: a text that starts wit
 wordings is an error. REPORTED: the row only names the kind of an error that the feedback reports by
 its structure. Wordings are regular expressions, case is ignored, `.` is any character. What a
 wording calls `tool` must be the called tool, and what it calls `given` a value that the call gives,
-otherwise it is not met. Repetitions are bounded, except for the punctuation that ends a text, so that
-a search takes time linear in the text.
+otherwise it is not met. Repetitions are bounded, except for the punctuation that ends a text, so
+that a search takes time linear in the text.
 """
 
 import re
@@ -132,14 +132,17 @@ TABLE = (
         r"Remote end closed connection", r"Response ended prematurely", r"IncompleteRead",
         r"Temporary failure in name resolution", r"Name or service not known",
         r"Network is unreachable", r"Server disconnected", r"EOF occurred in violation",
+        r"[^\n]{1,200}: Connection (?:refused|timed out|closed|reset by peer)\W*\Z",
         r"No route to host", r"Host is (?:down|unreachable)", r"Broken pipe\W*\Z",
         r"Could not resolve host", r"certificate verify failed")),
     Row(INSTABILITY, ALONE, "Go, Node, browsers, gRPC", (
         rf"(?:\w{{3,6}} {Q}[^\s\"]{{1,300}}{Q}: )?(?:dial (?:tcp|udp)|context deadline exceeded)",
-        r"i/o timeout\W*\Z", r"x509: ", r"socket hang up", r"getaddrinfo ", r"fetch failed\W*\Z",
-        r"Failed to fetch\W*\Z", r"deadline exceeded\W*\Z")),
-    Row(INSTABILITY, ALONE, "Envoy, nginx, AWS load balancers", (
-        r"upstream (?:connect error|request timeout|prematurely closed)", r"no healthy upstream")),
+        r"i/o timeout\W*\Z", r"x509: ", r"(?:client network )?socket (?:hang up|disconnected)",
+        r"getaddrinfo ", r"fetch failed\W*\Z", r"Failed to fetch\W*\Z", r"deadline exceeded\W*\Z")),
+    Row(INSTABILITY, ALONE, "Envoy, nginx, load balancers, API providers", (
+        r"upstream (?:connect error|request timeout|prematurely closed)", r"no healthy upstream",
+        r"(?:the )?(?:service|server|api|system|endpoint|model)(?: is)? (?:temporarily |currently )"
+        r"(?:unavailable|down|overloaded|busy|offline)\b")),
     Row(INSTABILITY, ALONE, "time-outs of requests, socket, asyncio, AbortSignal", (
         r"(?:the |your )?(?:\w{1,40} ){0,3}(?:timed out|timeout)\b(?!: ?\d{1,20} ?\w{0,7}\W*\Z)"
         r"(?: after .{1,200}| while .{1,200}|\. \(.{1,200}|: .{1,200}|\W*)\Z",
@@ -187,7 +190,8 @@ TABLE = (
         r"unsupported (?:operand|type|format)", r"bad operand type", r"unhashable type",
         r"must be (?:real number|str|a string)", r"an integer is required", r"argument of type",
         r"object of type", r"\w{1,80}\(\) (?:argument|missing|expected)",
-        r"expected (?:str|string|bytes)\b")),
+        r"expected (?:an? )?(?:str|string|bytes|number|int|integer|float|boolean|array|list|object"
+        r"|date)\b")),
     Row(FAILURE, ALONE, "Python LookupError, NameError", (
         r"(?:\w{1,40} )?(?:assignment )?ind(?:ex|ices) (?:out of range|must be)",
         r"pop from (?:an )?empty", r"(?:local|free|cannot access local) variable",
@@ -207,9 +211,10 @@ TABLE = (
     Row(FAILURE, ALONE, "operating system, shell", (
         r"\[Errno \d{1,6}\]", r"(?:/bin/)?(?:ba|z|da)?sh: ",
         r"[^\n]{1,200}: (?:No such file or directory|(?:command )?not found|Is a directory"
-        r"|Not a directory|Connection refused|Operation not permitted|Read-only file system)\Z",
+        r"|Not a directory|invalid syntax|Operation not permitted|Read-only file system)\Z",
         r"(?:[^\n]{1,200}: )?permission denied(?:: |\W*\Z| \(\w)", r"command not found: ",
-        r"[\w./-]{1,60}: (?:cannot|can't|unable to|unrecognized option|invalid option) ",
+        r"[\w./-]{1,60}: (?:\w{1,20} )?(?:cannot|can't|unable to|refusing to|unrecognized option"
+        r"|invalid option) ",
         r"No space left on device", r"unable to locate package", r"exit status [1-9]\d{0,2}\W*\Z",
         r"(?:process|command|script) (?:\S{1,100} )?(?:exited|failed|terminated) with "
         r"(?:\w{1,20} )?(?:exit )?(?:status|code):? [1-9]")),
@@ -259,7 +264,8 @@ TABLE = (
         r"(?-i:[a-z])[^\n?]{1,300}\Z",)),
     Row(FAILURE, ALONE, "BFCL backends, ToolEyes tools: no such thing", (
         r"no available [^\n]{1,80} (?:for|with) the (?:given|specified|provided|requested)\b",
-        r"[^\n]{0,120}\b(?:not found|does(?: not|n['’]t) exist)\W*\Z",
+        r"[^\n]{0,120}\b(?:not found|does(?: not|n['’]t) exist|(?:could not|cannot) be (?:found"
+        r"|located|completed|processed|loaded|parsed|opened|resolved|retrieved))\W*\Z",
         rf"(?:unknown|unrecognized|unsupported|illegal) (?:\w{{1,40}} ){{0,2}}\w{{1,40}}:? {Q}"
         rf"[^\n]{{0,100}}{Q}[^\n]{{0,80}}\Z",
         r"(?:unknown|unrecognized|unsupported|illegal) (?:\w{1,40} )?"
@@ -274,7 +280,8 @@ TABLE = (
         r"[^\n]{1,60} (?:cannot|can['’]t|must not|may not|should not) be "
         r"(?:empty|null|blank|negative|zero|none)\W*\Z",
         r"[^\n]{1,60} must be (?:one of\b|an? (?:valid|positive|non-|string|number|integer|boolean"
-        r"|list|array|date|object)|(?:greater|less) than|between|non-)[^\n]{0,200}\Z",
+        r"|list|array|date|object)|(?:greater|less) than|between|non-|in [^\n]{0,20}format\b)"
+        r"[^\n]{0,200}\Z",
         r"[^\n]{0,120}\b(?:is|was) (?:not (?:valid|supported|recognized)|invalid|unsupported"
         r"|unrecognized)\W*\Z",
         rf"[^\n]{{0,60}}(?:method|operation|action|access|request|character|{PROGRAM_WORD})s? "
