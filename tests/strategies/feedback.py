@@ -1,5 +1,5 @@
-"""Texts of many runtimes, written down after the rules of tl.calls were. In two rounds 14 of the 114
-were misjudged at first: 12 errors were missed, 2 answers were taken for errors.
+"""Texts of many runtimes, written down after the rules of tl.calls were. In two rounds 14 of
+the 114 were misjudged at first: 12 errors were missed, 2 answers were taken for errors.
 """
 
 from tl.calls.feedback import ErrorType

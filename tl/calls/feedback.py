@@ -11,7 +11,9 @@ where the feedback *reports* an error; data that merely speaks about errors repo
 3. The first row whose wording is in the message names the kind.
 
 Tool and parameter errors are blamed on the call only where the message names the called tool: tools
-raise the same texts about their own internals, and those are failures of the tool.
+raise the same texts about their own internals, and those are failures of the tool. Likewise a bare
+quoted word is a KeyError only if it is an identifier with an underscore (`'related_searches'`) or a
+value that the call gave (`'da'` for `tgt_lang="da"`); any other is an answer.
 
 Where paper and data leave room. `{"error": "..."}` with a message of the tool's own domain (`Ticket
 with ID 3 not found.`) is a tool call failure, as `{"error": "Response error."}` is in Table 14 and
