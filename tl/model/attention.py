@@ -106,7 +106,7 @@ def attend_one(q: Tensor, k: Tensor, v: Tensor, window: int | None) -> Tensor:
     mixed = F.scaled_dot_product_attention(
         q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=True
     )
-    return mixed[0].transpose(0, 1)  # [L, H, D]
+    return mixed.squeeze(0).transpose(0, 1)  # [L, H, D]
 
 
 def expand_heads(x: Tensor, heads: int) -> Tensor:
