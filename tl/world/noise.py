@@ -1,5 +1,5 @@
-'''The noise of RoTBench on held-out cases: names are perturbed, so that only what is said about a tool
-tells what it does.
+'''The noise of RoTBench on held-out cases: names are perturbed, so that only what is said about a
+tool tells what it does.
 
 Measured in RoTBench at 637e43a, Data/First_Turn, by comparing the 105 items of each level with the
 105 clean ones (892 tools, 2,493 parameters). slight, medium and heavy hold every item twice: first
@@ -18,7 +18,7 @@ with noise on the tools, then on the parameters.
     union           both kinds at once, the two levels independent of each other and even (slight,
                     medium, heavy for tools: 38, 32, 35 items)
 
-`ask_to_user` and `finish` are perturbed like any tool (finish in 25, 53, 91 and 38 of the 105 items).
+`ask_to_user` and `finish` are perturbed like any tool (`finish` in 25, 53, 91, 38 of 105 items).
 What is described stays: no description changed (the 5 that differ are accidents of two parameters
 getting one name), no type, no value of a gold call. Golds are renamed with their tools.
 
@@ -48,7 +48,7 @@ Names = dict[str, str]
 
 
 def noisy(cases: Iterable[Case], level: str, seed: int = 0) -> list[Case]:
-    """The cases at a level of noise, in their order. Their ids stay; clean ones are as they were."""
+    """The cases at a level of noise, in their order, under their ids. clean: as they were."""
     assert level in LEVELS, level
     made = []
     for index, case in enumerate(cases):

@@ -12,10 +12,10 @@ A plan is a generator: it yields calls, gets the value that each call returned, 
 answer. A plan that needs no tool returns the answer at once. A slot that the request does not
 mention is None, and `call` leaves arguments that are None out.
 
-Three splits. "train" and "test" have the same tasks: of each pool of ten values or more, every fifth
-value is kept for the held-out requests; of each task's templates, the last one. So no held-out
-request has both the template and the values of a training request. "unseen" are the tasks that need
-a tool no training trajectory has (`unseen.py`): held-out values, and every template is new.
+Three splits. "train" and "test" have the same tasks: of each pool of ten values or more, every
+fifth value is kept for the held-out requests; of each task's templates, the last one. So no
+held-out request has both the template and the values of a training request. "unseen" are the tasks
+that need a tool no training trajectory has (`unseen.py`): held-out values, any template.
 """
 
 import random
@@ -97,7 +97,8 @@ def values_of(pool: tuple, split: str) -> tuple:
     if not _is_split(pool):
         return pool
     kept = HELD_OUT_EVERY - 1
-    return tuple(v for i, v in enumerate(pool) if (i % HELD_OUT_EVERY == kept) == (split != "train"))
+    held_out = split != "train"
+    return tuple(v for i, v in enumerate(pool) if (i % HELD_OUT_EVERY == kept) == held_out)
 
 
 def make_request(task: Task, split: str, rng: random.Random, ask: bool = False) -> Request:

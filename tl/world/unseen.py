@@ -27,7 +27,7 @@ SEEN = tuple(name for name in TOOLS if name not in UNSEEN)
 
 
 def tools_of(split: str) -> tuple[str, ...]:
-    """The tools that may be on offer in a split: seen ones, and all where unseen ones are tested."""
+    """The tools that may be on offer in a split: all only where unseen ones are tested."""
     return tuple(TOOLS) if split == "unseen" else SEEN
 
 

@@ -89,7 +89,8 @@ def name_a_capital(country):
 
 
 LEGS = {"spider": 8, "horse": 4, "ant": 6, "chicken": 2, "cat": 4, "bee": 6, "duck": 2, "crab": 10,
-        "cow": 4, "eagle": 2, "fly": 6, "goat": 4, "lobster": 10, "sheep": 4, "beetle": 6}  # fmt: skip
+        "cow": 4, "eagle": 2, "fly": 6, "goat": 4, "lobster": 10, "sheep": 4,
+        "beetle": 6}  # fmt: skip
 MONTHS = {"January": 31, "March": 31, "April": 30, "May": 31, "June": 30, "July": 31, "August": 31,
           "September": 30, "October": 31, "November": 30, "December": 31}  # fmt: skip
 

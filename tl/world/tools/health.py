@@ -14,7 +14,7 @@ SPORTS = ("running", "cycling", "swimming", "rowing")
 DISHES = ("soup", "salad", "pasta", "curry", "omelette", "stew", "burger", "risotto", "pancake",
           "sandwich", "burrito", "noodles")  # fmt: skip
 MEASURES = ("steps", "sleep", "pulse")
-SENSORS = ("ok", "2 sensor errors", "calibration failed once", "strap not found at noon", "no error")
+SENSORS = ("ok", "2 sensor errors", "calibration failed once", "strap not found", "no error")
 Sport = Literal["running", "cycling", "swimming", "rowing"]
 Measure = Literal["steps", "sleep", "pulse"]
 
@@ -76,15 +76,15 @@ def get_health_trend(measure: Measure, weeks: int = 2) -> dict:
 
     Args:
         measure: What was measured.
-        weeks: Number of weeks, at most 6.
+        weeks: Number of weeks, at most 12.
 
     Example:
         get_health_trend(measure='pulse', weeks=3)
     """
     if measure not in MEASURES:
         return unknown("measure", measure)
-    if not 1 <= weeks <= 6:
-        return {"error": f"weeks is {weeks}, expected 1 to 6."}
+    if not 1 <= weeks <= 12:
+        return {"error": f"weeks is {weeks}, expected 1 to 12."}
     low, high = {"steps": (3000, 12000), "sleep": (5, 9), "pulse": (55, 90)}[measure]
     return {"means": [number(f"{measure} {week}", low, high) for week in range(weeks)]}
 
@@ -170,7 +170,7 @@ def read_watch(date):
     "How did my {measure} [develop|change] in the last {weeks} weeks?",
     "The weekly means of my {measure} for {weeks} weeks[, please|].",
     "My {measure}, the last {weeks} weeks?",
-    measure=MEASURES, weeks=(3, 4, 5, 6),
+    measure=MEASURES, weeks=tuple(range(3, 13)),
 )  # fmt: skip
 def follow_measure(measure, weeks):
     found = yield call(get_health_trend, measure=measure, weeks=weeks)
@@ -198,7 +198,7 @@ def weigh(weight, height):
 @task(
     "[Log|Note] {minutes} minutes of {sport} on {date} and show me the summary of that day.",
     "I did {minutes} minutes of {sport} on {date}: note it, then [show me|read] the whole day.",
-    "[Add|Put down] {sport}, {minutes} minutes, on {date}, then [tell|show] me my steps of that day.",
+    "[Add|Put down] {sport}, {minutes} minutes, on {date}, then [tell|show] me my steps that day.",
     "After noting {minutes} minutes of {sport} on {date}, what does the watch say of that day?",
     sport=SPORTS, minutes=MINUTES, date=DAYS,
 )  # fmt: skip

@@ -10,7 +10,8 @@ SCENARIO = "information retrieval"
 TOPICS = ("history", "physics", "cooking", "music", "chess", "gardening", "painting", "biology",
           "astronomy",
           "geology", "sailing", "poetry", "logic", "economics", "medicine", "chemistry", "dance",
-          "fashion", "politics", "religion", "theatre", "travel", "wine", "fishing", "film")  # fmt: skip
+          "fashion", "politics", "religion", "theatre", "travel", "wine", "fishing",
+          "film")  # fmt: skip
 TITLES = ("Silent River", "Golden Bridge", "Winter Garden", "Distant Light", "Hidden Door",
           "Broken Mirror", "Paper Moon", "Iron Tower", "Blue Harbour", "Last Train")  # fmt: skip
 BRANCHES = ("North", "South", "East", "West", "Centre")

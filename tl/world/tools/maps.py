@@ -108,7 +108,7 @@ def get_place_hours(place_id: str) -> dict:
     if not (place_id.startswith("PX") and place_id[2:].isdecimal() and len(place_id) == 5):
         return unknown("place", place_id)
     opens, closes = number(place_id, 7, 10), number(place_id, 16, 22)
-    note = choice(place_id, ("none", "Monday: invalid ticket machine", "page not found", "cash only"))
+    note = choice(place_id, ("none", "invalid ticket machine", "page not found", "cash only"))
     return {"opens": f"{opens}:00", "closes": f"{closes}:00", "note": note}
 
 

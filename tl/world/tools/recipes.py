@@ -55,7 +55,8 @@ def get_recipe_steps(recipe_id: str) -> dict:
     if not _is_recipe(recipe_id):
         return unknown("recipe", recipe_id)
     start = number(recipe_id, 0, 5)
-    return {"steps": [ADVICE[start], ADVICE[(start + 2) % 6]], "oven": number(recipe_id, 14, 23) * 10}
+    steps = [ADVICE[start], ADVICE[(start + 2) % 6]]
+    return {"steps": steps, "oven": number(recipe_id, 14, 23) * 10}
 
 
 def get_recipe_nutrition(recipe_id: str, servings: int = 1) -> dict:

@@ -72,12 +72,13 @@ def get_player_numbers(player: str, season: int | None = None) -> dict:
         season: Year in which the season began.
 
     Example:
-        get_player_numbers(player='Pavel Novak', season=2019)
+        get_player_numbers(player='Pavel Vega', season=2019)
     """
     if player not in PEOPLE:
         return unknown("player", player)
     key = f"{player} {season}"
-    return {"goals": number(key, 0, 40), "matches": number(key, 12, 50), "errors": number(key, 0, 9)}
+    goals, matches = number(key, 0, 40), number(key, 12, 50)
+    return {"goals": goals, "matches": matches, "errors": number(key, 0, 9)}
 
 
 def buy_ticket(match_id: str, seats: int, name: str) -> dict:
