@@ -66,7 +66,7 @@ def say_goodbye(name):
 
 
 @task(
-    "[Tell me|What do you get for] the sum of {a} and {b}.",
+    "[Tell me|Give me] the sum of {a} and {b}.",
     "[What is|How much is|Compute] {a} + {b}?",
     "{a}+{b}",
     "[Please add|Add] {a} and {b}.",
@@ -78,7 +78,7 @@ def add_in_the_head(a, b):
 
 
 @task(
-    "[Do you know|I forgot] the capital of {country}[, which is it|].",
+    "I [forgot|do not know] the capital of {country}[, which is it?|.]",
     "What is the capital of {country}?",
     "[Which city is|Tell me] the capital of {country}[, please|].",
     "Name the capital city of {country}.",
@@ -99,7 +99,7 @@ MONTHS = {"January": 31, "March": 31, "April": 30, "May": 31, "June": 30, "July"
     "[What is|How much is|Compute] {a} times {b}?",
     "[Multiply|Please multiply] {a} by {b}.",
     "{a} * {b}",
-    "[Tell me|What do you get for] the product of {a} and {b}.",
+    "[Tell me|Give me] the product of {a} and {b}.",
     a=SMALL_NUMBERS,
     b=SMALL_NUMBERS,
 )

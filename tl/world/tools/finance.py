@@ -229,7 +229,7 @@ def look_up_rate(source, target):
 
 @task(
     "[I want|I need] the price of {symbol} in {target}, not in USD.",
-    "{symbol} in {target}: [look up the price and convert it|what is one share worth]?",
+    "{symbol} in {target}: [what does one share cost|what is one share worth]?",
     "[What does|How much does] one share of {symbol} cost in {target}?",
     "Get the price of {symbol} and [convert|change] it to {target}.",
     symbol=SYMBOLS, target=tuple(code for code in CURRENCIES if code != "USD"),
@@ -246,7 +246,7 @@ def price_stock_abroad(symbol, target):
 
 
 @task(
-    "[What is|Tell me] the balance of account {account}[, please|].",
+    "[Tell me|I need] the balance of account {account}[, please|].",
     "How much[ money|] is on account {account}?",
     "[Check|Show me] the balance of account {account}.",
     "Balance of {account}?",

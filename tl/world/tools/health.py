@@ -12,7 +12,7 @@ SCENARIO = "data understanding"
 
 SPORTS = ("running", "cycling", "swimming", "rowing")
 DISHES = ("soup", "salad", "pasta", "curry", "omelette", "stew", "burger", "risotto", "pancake",
-          "sandwich", "burrito", "noodles")  # fmt: skip
+          "sandwich", "burrito", "lasagne")  # fmt: skip
 MEASURES = ("steps", "sleep", "pulse")
 SENSORS = ("ok", "2 sensor errors", "calibration failed once", "strap not found", "no error")
 Sport = Literal["running", "cycling", "swimming", "rowing"]

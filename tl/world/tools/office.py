@@ -250,7 +250,7 @@ def write_to(name, subject, note):
 
 
 @task(
-    "[What is|Tell me] the [mail address|telephone number] of {name}?",
+    "What is the [mail address|telephone number] of {name}?",
     "[I need|Give me] the [mail address|telephone number] of {name}.",
     "How can I reach {name}?",
     "[Look up|Find] {name} in the address book.",

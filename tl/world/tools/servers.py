@@ -184,7 +184,7 @@ def count_errors(service, hours):
 
 
 @task(
-    "[What does the manual say|Read the manual] about '{term}'.",
+    "[Read|Check] the manual about '{term}'[, please|].",
     "[What does '{term}' mean|What is '{term}']?",
     "[Search|Look up] '{term}' in the documentation.",
     "Where is '{term}' explained?",
@@ -222,7 +222,7 @@ def restart(service):
 
 
 @task(
-    "[What are|Tell me] the mean and the range of {a}, {b} and {c}?",
+    "What are the mean and the range [of|for] {a}, {b} and {c}?",
     "[What is|Compute] the mean of {a}, {b} and {c}.",
     "[Give me|I need] mean and range of {a}, {b} and {c}.",
     "Statistics of {a}, {b} and {c}, please.",

@@ -153,13 +153,13 @@ def find_products(keyword, limit):
 
 
 @task(
-    "[What is|Tell me] the [state|status] of order {order}?",
+    "What is the [state|status] of order {order}[ now|]?",
     "[Where is|What happened to] [order|my order] {order}?",
     "[Track|Follow] order {order}[, please|].",
     "When does order {order} arrive?",
     order=ORDER_IDS,
     question=Question(
-        ("[What is|Tell me] the status of my order.",
+        ("[Tell me|I need] the status of my order.",
          "Where is my order?", "[Track|Follow] my order."),
         "What is the id of the order?",
         ("{order}.", "Order {order}."),

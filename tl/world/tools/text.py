@@ -148,13 +148,13 @@ def count_letter(text, letter):
 
 
 @task(
-    "[Make|Turn] '{text}' [into|to] {style} case.",
+    "[Turn|Bring] '{text}' into {style} case[, please|].",
     "[Write|Put] '{text}' in {style} case.",
     "[Convert|Change] '{text}' to {style} case[, please|].",
     "I need '{text}' in {style} case.",
     text=PHRASES, style=("upper", "lower", "title"),
     question=Question(
-        ("[Make|Turn] '{text}' to another case.",
+        ("[Turn|Bring] '{text}' into another case.",
          "[Convert|Change] the case of '{text}'.", "Write '{text}' in another case."),
         "To which case: upper, lower or title?",
         ("{style}.", "To {style} case."),
