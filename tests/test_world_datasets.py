@@ -370,8 +370,9 @@ def test_mistakes_of_the_user_end_in_one_line(tmp_path, capsys):
         with pytest.raises(SystemExit) as caught:
             main([*(["--write", str(tmp_path)] if arguments else []), *arguments])
         assert caught.value.code == 2
-    with pytest.raises(InputError, match="expected 0 or more"):
-        write_datasets(tmp_path, trajectories=-1)
+    for count in ("trajectories", "test_trajectories", "entries", "cases"):
+        with pytest.raises(InputError, match="expected 0 or more"):
+            write_datasets(tmp_path, **{count: -1})
 
 
 def test_families_are_even():

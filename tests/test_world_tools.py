@@ -29,6 +29,24 @@ def test_size_of_the_world():
     assert sum(len(family.functions) for family in FAMILIES.values()) == len(TOOLS)
 
 
+def test_kinds_of_parameters():
+    """Enums, nested arguments, lists, typed and optional parameters: several tools have each."""
+    schemas = [schema for tool in TOOLS.values() for schema in tool.properties.values()]
+    inner = [s.get("items", {}) for s in schemas] + schemas
+    assert sum("enum" in schema for schema in schemas) >= 15
+    assert sum("properties" in schema for schema in inner) >= 3
+    assert sum(schema["type"] == "array" for schema in schemas) >= 6
+    assert {schema["type"] for schema in schemas} == set(PYTHON_TYPES)
+    assert sum(set(tool.required) != set(tool.properties) for tool in TOOLS.values()) >= 20
+
+
+def test_documentation_is_short():
+    """The model reads three to twelve of these in every prompt."""
+    for name, tool in TOOLS.items():
+        assert len(tool.description) <= (150 if name in ALWAYS else 70), name
+        assert all(len(schema["description"]) <= 50 for schema in tool.properties.values()), name
+
+
 @pytest.mark.parametrize("family", [f for f in FAMILIES.values() if f.name != DIALOGUE], ids=str)
 def test_a_family_shares_prefixes(family):
     verbs = [name.split("_")[0] for name in family.functions]
