@@ -365,7 +365,7 @@ def test_mistakes_of_the_user_end_in_one_line(tmp_path, capsys):
         assert captured.out == "" and captured.err.count("\n") == 1
         assert captured.err.startswith("error: ") and str(place.name) in captured.err
     assert occupied.read_text() == "mine"
-    assert not list((tmp_path / "blocked").glob("*.tmp"))
+    assert [path.name for path in (tmp_path / "blocked").iterdir()] == ["train.json"], "none"
     for arguments in (["--trajectories", "-1"], ["--trajectories", "x"], ["--seeds", "1"], []):
         with pytest.raises(SystemExit) as caught:
             main([*(["--write", str(tmp_path)] if arguments else []), *arguments])

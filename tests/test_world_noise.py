@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -183,6 +184,23 @@ def test_union_has_both_kinds_at_once():
         both += renamed and other
     assert both > 150
     assert {"finish", "ask_to_user"} <= {name for case in at("union") for name in case.renamed}
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(LEVELS[1:]), st.integers())
+def test_names_stay_different_where_they_are_short(level, seed):
+    """Reversed, `ab` would be `ba`; one random letter hits another easily."""
+    names = ("ab", "ba", "a", "b", "abc", "cba", "c", "d")
+    properties = {name: {"type": "string", "description": name} for name in names}
+    schema = {"type": "object", "properties": properties, "required": ["ab", "c"]}
+    tools = tuple(Tool(name, f"It is {name}.", schema) for name in names)
+    gold = Call("ba", dict(zip(names, range(8), strict=True)))
+    crowded = [replace(clean()[0], tools=tools, golds=(gold,))] * 2
+    for made in noisy(crowded, level, seed):
+        assert len({tool.name for tool in made.tools}) == 8
+        for tool in made.tools:
+            assert [s["description"] for s in tool.properties.values()][:8] == list(names)
+        assert list(made.golds[0].arguments.values())[:8] == list(range(8))
 
 
 def test_clean_is_the_cases_themselves():

@@ -21,6 +21,7 @@ import os
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from errno import EISDIR
 from pathlib import Path
 
 from tl import InputError
@@ -183,6 +184,9 @@ def _json_list(records: Iterable[dict]) -> str:
 
 def _write_files(directory: Path, texts: dict[str, str]) -> None:
     """Each file is written beside its place first; nothing is renamed before all are complete."""
+    for name in texts:
+        if (directory / name).is_dir():
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(directory / name))
     temporary = {name: directory / f"{name}.tmp" for name in texts}
     try:
         for name, text in texts.items():

@@ -77,14 +77,14 @@ def single_cases(tools: str, count: int = CASES, seed: int = 0) -> list[Case]:
     """Cases for the first call. tools: "seen", or "unseen": all right first calls are of tools that
     no training data has.
     """
-    return _make_cases(f"single_{tools}", tools, count, seed, fewest_calls=1)
+    return _make_cases(f"single_{tools}", tools, count, seed, is_single=True)
 
 
 def multi_cases(tools: str, count: int = CASES, seed: int = 0) -> list[Case]:
     """Cases to be played. Every other one with tools needs two calls or more, where its scenario
     has such tasks; tools: as for `single_cases`.
     """
-    return _make_cases(f"multi_{tools}", tools, count, seed, fewest_calls=2)
+    return _make_cases(f"multi_{tools}", tools, count, seed, is_single=False)
 
 
 class Play:
@@ -109,14 +109,15 @@ class Play:
         return self._reply if is_question else outcome.feedback
 
 
-def _make_cases(name: str, tools: str, count: int, seed: int, fewest_calls: int) -> list[Case]:
+def _make_cases(name: str, tools: str, count: int, seed: int, is_single: bool) -> list[Case]:
     """Different queries; kinds in exact shares; scenarios in turn."""
     rng = random.Random(f"{seed} {name}")
     kinds = [kind for kind, share in KIND_SHARES.items() for _ in range(round(share * count))]
     kinds += ["tool"] * (count - len(kinds))
     cases, queries = [], set()
     for index, kind in enumerate(kinds):
-        choices = _tasks(kind, SPLIT_OF[tools], fewest_calls if index % 2 else 1)
+        fewest_calls = 1 if is_single or index % 2 else 2
+        choices = _tasks(kind, SPLIT_OF[tools], fewest_calls, is_single)
         families = choices[index % len(choices)]
         for _ in range(ATTEMPTS):
             family = rng.choice(list(families))
@@ -131,11 +132,13 @@ def _make_cases(name: str, tools: str, count: int, seed: int, fewest_calls: int)
     return [replace(case, id=f"{name}_{index:04}") for index, case in enumerate(cases)]
 
 
-def _tasks(kind: str, split: str, fewest_calls: int) -> list[dict[str, list[Task]]]:
+def _tasks(
+    kind: str, split: str, fewest_calls: int, is_single: bool
+) -> list[dict[str, list[Task]]]:
     """For each scenario that has any: family -> the tasks that suit."""
     by_scenario: dict[str, dict[str, list[Task]]] = {}
     for family, tasks in tasks_of(split).items():
-        if fitting := [task for task in tasks if _suits(task, kind, split)]:
+        if fitting := [t for t in tasks if _suits(t, kind, split, is_single)]:
             by_scenario.setdefault(FAMILIES[family].scenario, {})[family] = fitting
     return [_of_length(families, fewest_calls) for families in by_scenario.values()]
 
@@ -150,13 +153,13 @@ def _of_length(families: dict[str, list[Task]], fewest_calls: int) -> dict[str, 
     return longer or families
 
 
-def _suits(task: Task, kind: str, split: str) -> bool:
+def _suits(task: Task, kind: str, split: str, is_single: bool) -> bool:
     tools = needed_tools(task)
     if kind == "direct" or not tools:
         return kind == "direct" and not tools
-    return (kind != "ask" or task.question is not None) and (
-        split != "unseen" or tools[0] in UNSEEN
-    )
+    if is_single and split == "unseen" and tools[0] not in UNSEEN:
+        return False
+    return kind != "ask" or task.question is not None
 
 
 def _make_case(kind: str, family: str, task: Task, tools: str, rng: random.Random) -> Case:

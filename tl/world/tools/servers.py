@@ -185,9 +185,9 @@ def count_errors(service, hours):
 
 @task(
     "[Read|Check] the manual about '{term}'[, please|].",
-    "[What does '{term}' mean|What is '{term}']?",
+    "What does the documentation say [about|on] '{term}'?",
     "[Search|Look up] '{term}' in the documentation.",
-    "Where is '{term}' explained?",
+    "Where in the manual is '{term}' explained?",
     term=tuple(PAGES),
 )
 def read_manual(term):

@@ -179,6 +179,20 @@ def replace_and_count(text, new):
 
 
 @task(
+    "In '{text}' [replace|exchange] 'green' by '{new}', then count the letter {letter}.",
+    "Put '{new}' for 'green' in '{text}': how many times is {letter} in [it|the result]?",
+    "[Change|Turn] 'green' to '{new}' in '{text}' and count the letter {letter}.",
+    "With '{new}' instead of 'green', how often has '{text}' the letter {letter}?",
+    text=tuple(text for text in PHRASES if "green" in text), new=("blue", "dark", "new", "fine"),
+    letter=LETTERS,
+)  # fmt: skip
+def replace_and_count_letter(text, new, letter):
+    changed = yield call(text_replace_word, text=text, old="green", new=new)
+    found = yield call(text_count_letter, text=changed["text"], letter=letter)
+    return f"The letter {letter} is there {found['count']} times."
+
+
+@task(
     "[Which|What] is the order of the names {one}, {two} and {three}?",
     "[Sort|Order] the names {one}, {two} and {three}.",
     "[Put|Bring] {one}, {two} and {three} in the order of the alphabet.",
