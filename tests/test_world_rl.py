@@ -27,6 +27,13 @@ def test_numbers_and_kinds():
     assert called == used | set(ALWAYS)
 
 
+def test_entries_are_drawn_apart_from_train_json():
+    asked = {entry.conversation.messages[0].content for entry in entries()}
+    trained = {t.conversation.messages[0].content for t in make_trajectories("train", 1217)}
+    assert len(asked & trained) < len(asked) / 4
+    assert all(entry.conversation.id.startswith("rl_") for entry in entries())
+
+
 def test_the_context_is_the_beginning_of_a_trajectory():
     lengths, after_mistake = Counter(), 0
     made = make_trajectories("train", 1194, 0, "rl")
