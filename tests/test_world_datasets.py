@@ -25,9 +25,15 @@ from tl.world.mistakes import CATEGORIES
 from tl.world.tasks import values_of
 from tl.world.teacher import CANNOT, Trajectory
 from tl.world.tools import ALWAYS, FAMILY_OF
+from tl.world.unseen import SEEN, tasks_of
 
 ROOT = Path(__file__).resolve().parents[1]
-FILES = ["test.json", "test_errors.jsonl", "train.json", "train_errors.jsonl"]
+FILES = sorted(
+    ["test.json", "test_errors.jsonl", "train.json", "train_errors.jsonl", "rl.json", "multi.json",
+     "single_seen.json", "single_unseen.json", "noise_clean.json", "noise_slight.json",
+     "noise_medium.json", "noise_heavy.json", "noise_union.json"]
+)  # fmt: skip
+SMALL = ["--trajectories", "150", "--test_trajectories", "30", "--rl_entries", "40", "--cases", "30"]
 # What the feedback of each kind says, in the words of CPython 3.11, the world's tools and urllib3.
 WORDING = {
     "tool_hallucination": r"name '{name}' is not defined",
@@ -245,7 +251,7 @@ def test_tools_on_offer():
 def near_misses(needed: set[str]) -> set[str]:
     """Other tools of the same families whose names start with the same word."""
     kinds = {(FAMILY_OF[name], name.split("_")[0]) for name in needed}
-    return {n for n in TOOLS if (FAMILY_OF[n], n.split("_")[0]) in kinds} - needed
+    return {n for n in SEEN if (FAMILY_OF[n], n.split("_")[0]) in kinds} - needed
 
 
 def test_train_and_test_share_no_request():
@@ -268,8 +274,8 @@ def test_values_are_split():
 
 
 def test_records_are_read_back(tmp_path):
-    made = write_datasets(tmp_path, trajectories=60, test_trajectories=20)
-    for split, content in made.items():
+    made = write_datasets(tmp_path, 0, 60, 20, 10, 10)
+    for split, content in made.trajectories.items():
         read = list(read_conversations(tmp_path / f"{split}.json"))
         assert [(c.id, c.tools, c.messages) for c in read] == [
             (t.conversation.id, t.conversation.tools, t.conversation.messages) for t in content
@@ -292,12 +298,12 @@ def test_raw_records_have_the_authors_form():
 
 
 def test_same_bytes_in_another_process(tmp_path):
-    write_datasets(tmp_path / "here", seed=3, trajectories=150, test_trajectories=30)
+    write_datasets(tmp_path / "here", 3, 150, 30, 40, 30)
     for number in (1, 2):
         there = tmp_path / str(number)
         command = [sys.executable, "-m", "tl.world", "--write", there, "--seed", "3"]
         subprocess.run(
-            [*command, "--trajectories", "150", "--test_trajectories", "30"],
+            [*command, *SMALL],
             cwd=ROOT, check=True, capture_output=True,
             env=os.environ | {"PYTHONHASHSEED": str(number), "LC_ALL": "C", "TZ": "Asia/Tokyo"},
         )  # fmt: skip
@@ -319,9 +325,10 @@ def test_families_need_no_questions_and_no_tasks(monkeypatch):
         tasks=tuple(replace(task, question=None) for task in FAMILIES["travel"].tasks),
     )
     families = dict(FAMILIES) | {"weather": bare, "travel": silent}
-    monkeypatch.setattr("tl.world.datasets.FAMILIES", families)
+    monkeypatch.setattr("tl.world.unseen.FAMILIES", families)
     made = list(make_trajectories("train", 200))
-    assert {t.family for t in made} == set(FAMILIES) - {"weather"}
+    assert {t.family for t in made} == {f for f, tasks in tasks_of("train").items() if tasks}
+    assert "weather" not in {t.family for t in made}
     assert "travel" not in {t.family for t in made if t.kind == "ask"}
 
 
@@ -332,7 +339,7 @@ def test_seeds_differ():
 
 
 def test_command_writes_and_prints_one_table(tmp_path, capsys):
-    arguments = ["--write", str(tmp_path / "a" / "b"), "--trajectories", "100"]
+    arguments = ["--write", str(tmp_path / "a" / "b"), *SMALL]
     assert main(arguments) == 0
     printed = capsys.readouterr().out
     for line in (
@@ -340,10 +347,12 @@ def test_command_writes_and_prints_one_table(tmp_path, capsys):
         "label: tool_instability",
         "erroneous trajectories, %",
         "request: ask",
+        "gold: cannot",
+        "scenario: FT",
     ):
         assert line in printed
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == FILES
-    assert re.search(r"erroneous trajectories, % +17\.00 +17\.00", printed)
+    assert re.search(r"erroneous trajectories, % +17\.33 +16\.67", printed)
 
 
 def test_mistakes_of_the_user_end_in_one_line(tmp_path, capsys):
@@ -356,16 +365,18 @@ def test_mistakes_of_the_user_end_in_one_line(tmp_path, capsys):
         assert captured.out == "" and captured.err.count("\n") == 1
         assert captured.err.startswith("error: ") and str(place.name) in captured.err
     assert occupied.read_text() == "mine"
-    assert not list((tmp_path / "blocked").glob("*.tmp"))
+    assert [path.name for path in (tmp_path / "blocked").iterdir()] == ["train.json"], "none"
     for arguments in (["--trajectories", "-1"], ["--trajectories", "x"], ["--seeds", "1"], []):
         with pytest.raises(SystemExit) as caught:
             main([*(["--write", str(tmp_path)] if arguments else []), *arguments])
         assert caught.value.code == 2
-    with pytest.raises(InputError, match="expected 0 or more"):
-        write_datasets(tmp_path, trajectories=-1)
+    for count in ("trajectories", "test_trajectories", "entries", "cases"):
+        with pytest.raises(InputError, match="expected 0 or more"):
+            write_datasets(tmp_path, **{count: -1})
 
 
 def test_families_are_even():
     counts = Counter(t.family for t in trajectories())
-    assert min(n for family, n in counts.items() if family != "dialogue") > 100
-    assert set(counts) == set(FAMILIES) == {*FAMILY_OF.values()}
+    assert min(n for family, n in counts.items() if family != "dialogue") > 80
+    assert set(counts) == {family for family, tasks in tasks_of("train").items() if tasks}
+    assert set(FAMILIES) == {*FAMILY_OF.values()}

@@ -1,6 +1,8 @@
 """World: feedback is CPython's own, no call raises, nothing is remembered between episodes."""
 
+import copy
 import json
+from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
@@ -10,9 +12,10 @@ from tests.strategies.world import EXAMPLES, calls, nearly_right_calls
 from tl import InputError
 from tl.calls.feedback import ErrorType, classify_feedback
 from tl.calls.schema import Call
-from tl.world import FAMILIES, FUNCTIONS, World, tables
+from tl.world import FAMILIES, FUNCTIONS, TOOLS, World, tables
 from tl.world.execute import GUESS
 from tl.world.mistakes import CATEGORIES
+from tl.world.registry import examples
 
 FLIGHT = {"origin": "Paris", "destination": "Rome", "date": "2025-05-14"}
 
@@ -47,6 +50,47 @@ def test_wrong_calls_get_pythons_own_words():
     for arguments, error in cases:
         outcome = world.attempt(Call("search_flights", arguments))
         assert outcome == (cpython(lambda given=arguments: search(**given)), error)
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_every_tool_says_what_cpython_says(name):
+    """The real function is called beside the world, with every kind of wrong argument."""
+    function, world, kinds = FUNCTIONS[name], World(), set()
+    required = set(TOOLS[name].required)
+    for example in examples(function):
+        for arguments in wrong_arguments(example.arguments):
+            outcome = world.attempt(Call(name, arguments))
+            assert outcome.feedback == said_by_python(function, arguments), arguments
+            extra, missing = set(arguments) - set(TOOLS[name].properties), required - set(arguments)
+            if extra or missing:
+                wording = "got an unexpected keyword argument" if extra else "missing"
+                assert outcome.feedback.startswith(f"{name}() {wording} ")
+            kinds.add(outcome.error)
+        surplus = Call(name, {}, (*example.arguments.values(), *range(9)))
+        said = cpython(lambda given=surplus: function(*given.positional))
+        assert world.attempt(surplus) == (said, ErrorType.PARAMETER_HALLUCINATION)
+        assert f"{name}() takes " in said
+    assert kinds >= {ErrorType.PARAMETER_HALLUCINATION, ErrorType.PARAMETER_MISSING}
+    free = ("finish", "ask_to_user", "text_count_words")  # take any value
+    assert (ErrorType.TOOL_CALL_FAILURE in kinds) or name in free
+
+
+def wrong_arguments(right: dict) -> Iterator[dict]:
+    yield {}
+    yield right | {"verbose": True}
+    yield {"verbose": True}
+    for name, value in right.items():
+        yield {key: other for key, other in right.items() if key != name}
+        yield {f"{key}_value" if key == name else key: other for key, other in right.items()}
+        for wrong in (None, [], {}, "x", -1, 10**9, 0.5, [None], {"x": 1}, [value], str(value)):
+            yield right | {name: wrong}
+
+
+def said_by_python(function, arguments: dict) -> str:
+    try:
+        return json.dumps(function(**copy.deepcopy(arguments)), ensure_ascii=False)
+    except Exception as error:
+        return GUESS.sub("", str(error)) or type(error).__name__
 
 
 def test_the_words_themselves():

@@ -41,6 +41,7 @@ def test_every_request_can_be_played(each, rng, split, ask):
     """`play` asserts that no call of a plan goes wrong."""
     request = make_request(each, split, rng, ask=ask and each.question is not None)
     heard = request.text + (request.reply or "")
+    assert len(request.text) <= 160, "short"
     assert not re.search(r"[\[\]{}|]|\bNone\b|  ", heard + (request.question or "")), request
     for value in request.slots.values():
         assert value is None or str(value) in heard
@@ -51,12 +52,13 @@ def test_every_request_can_be_played(each, rng, split, ask):
 
 @pytest.mark.parametrize("each", TASKS, ids=lambda each: each.name)
 def test_tasks_are_well_made(each):
-    assert len(each.requests) >= 2, "the last template is held out"
+    assert len(each.requests) >= 4, "the last template is held out"
+    assert sum("[" in template for template in each.requests) >= 2
     templates = [*each.requests, *(each.question.requests if each.question else ())]
     slots = {slot for t in templates for slot in re.findall(r"{(\w+)}", t)}
     if each.question:
         slots |= {slot for r in each.question.replies for slot in re.findall(r"{(\w+)}", r)}
-        assert len(each.question.requests) >= 2
+        assert len(each.question.requests) >= 3
     assert slots == set(each.pools)
     assert all(len(set(pool)) == len(pool) for pool in each.pools.values())
 
@@ -74,6 +76,22 @@ def test_grammar_gives_all_sentences():
     texts = {re.sub(r"City\d+", "X", request.text) for request in requests("train")}
     assert texts == {"Look at X.", "See X.", "Look at X in kelvin.", "See X in kelvin."}
     assert {"Held out: X"} < {re.sub(r"City\d+", "X", r.text) for r in requests("test")}
+
+
+def test_a_request_knows_its_template_and_what_it_states():
+    for ask in (False, True):
+        for request in requests("train", ask):
+            templates = look_at.question.requests if ask else look_at.requests
+            assert request.template in templates
+            assert all(str(value) in request.text for value in request.stated.values())
+            assert set(request.stated) == {s for s in ("city", "unit") if "{" + s in request.template
+                                           and (s != "unit" or "kelvin" in request.text)}
+
+
+def test_unseen_tasks_have_held_out_values_and_all_templates():
+    made = requests("unseen")
+    assert {r.template for r in made} == set(look_at.requests)
+    assert {r.slots["city"] for r in made} == set(values_of(CITIES, "test"))
 
 
 def test_a_slot_that_is_not_mentioned_is_none():

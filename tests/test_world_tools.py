@@ -14,22 +14,37 @@ from tl.calls.signature import parse_tools, render_tool
 from tl.world import FAMILIES, FUNCTIONS, TOOLS
 from tl.world.registry import describe, examples, public_functions, schema_of
 from tl.world.tables import PEOPLE
-from tl.world.tools import ALWAYS, DIALOGUE, FAMILY_OF
+from tl.world.tools import ALWAYS, DIALOGUE, FAMILY_OF, SCENARIOS
 
 PYTHON_TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool,
                 "array": list, "object": dict}  # fmt: skip
-SCENARIOS = {"text generation", "real-time search", "data understanding", "personal life",
-             "application manipulation", "information retrieval",
-             "financial transactions"}  # fmt: skip
 
 
 def test_size_of_the_world():
     offered = [name for name in TOOLS if name not in ALWAYS]
     families = [family for family in FAMILIES.values() if family.name != DIALOGUE]
-    assert len(offered) >= 24
-    assert len(families) >= 6
-    assert {family.scenario for family in families} <= SCENARIOS
+    assert len(offered) >= 72
+    assert len(families) >= 13
+    assert {family.scenario for family in families} == set(SCENARIOS)
     assert sum(len(family.functions) for family in FAMILIES.values()) == len(TOOLS)
+
+
+def test_kinds_of_parameters():
+    """Enums, nested arguments, lists, typed and optional parameters: several tools have each."""
+    schemas = [schema for tool in TOOLS.values() for schema in tool.properties.values()]
+    inner = [s.get("items", {}) for s in schemas] + schemas
+    assert sum("enum" in schema for schema in schemas) >= 15
+    assert sum("properties" in schema for schema in inner) >= 3
+    assert sum(schema["type"] == "array" for schema in schemas) >= 6
+    assert {schema["type"] for schema in schemas} == set(PYTHON_TYPES)
+    assert sum(set(tool.required) != set(tool.properties) for tool in TOOLS.values()) >= 20
+
+
+def test_documentation_is_short():
+    """The model reads three to twelve of these in every prompt."""
+    for name, tool in TOOLS.items():
+        assert len(tool.description) <= (150 if name in ALWAYS else 70), name
+        assert all(len(schema["description"]) <= 50 for schema in tool.properties.values()), name
 
 
 @pytest.mark.parametrize("family", [f for f in FAMILIES.values() if f.name != DIALOGUE], ids=str)
@@ -75,7 +90,7 @@ def test_the_schema_is_the_signature(name):
         hint = str(typing.get_type_hints(FUNCTIONS[name])[parameter]).lower()
         word = {"string": "str", "integer": "int", "number": "float", "boolean": "bool",
                 "array": "list", "object": "dict"}[schema["type"]]  # fmt: skip
-        assert word in hint or "enum" in schema
+        assert word in hint or "enum" in schema or schema.get("properties")
 
 
 @pytest.mark.parametrize("name", TOOLS)
@@ -90,7 +105,8 @@ def test_every_tool_has_a_task_that_needs_it():
     from tl.world.datasets import make_trajectories
 
     used = set()
-    for trajectory in make_trajectories("train", 600):
+    made = [*make_trajectories("train", 600), *make_trajectories("unseen", 200)]
+    for trajectory in made:
         wrong = {label.turn for label in trajectory.labels if label.is_error}
         for index, message in enumerate(trajectory.conversation.messages):
             if index + 1 not in wrong:

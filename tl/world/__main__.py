@@ -1,19 +1,31 @@
-"""Writes the world's data sets: python -m tl.world --write DIR [--seed N] [--trajectories N]"""
+"""Writes the world's data sets: python -m tl.world --write DIR [--seed N]"""
 
 import argparse
 import sys
 from collections import Counter
 
 from tl import InputError
-from tl.world.datasets import TEST_TRAJECTORIES, TRAIN_TRAJECTORIES, write_datasets
+from tl.world.datasets import (
+    RL_ENTRIES,
+    TEST_TRAJECTORIES,
+    TRAIN_TRAJECTORIES,
+    Datasets,
+    write_datasets,
+)
+from tl.world.heldout import CASES, Case
+from tl.world.rl import Entry
 from tl.world.teacher import Trajectory
-from tl.world.tools import FAMILIES, TOOLS
+from tl.world.tools import ALWAYS, FAMILIES, TOOLS
+from tl.world.unseen import UNSEEN
 
 
 def main(argv: list[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
-        made = write_datasets(args.write, args.seed, args.trajectories, args.test_trajectories)
+        made = write_datasets(
+            args.write, args.seed, args.trajectories, args.test_trajectories, args.rl_entries,
+            args.cases,
+        )  # fmt: skip
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -24,7 +36,10 @@ def main(argv: list[str] | None = None) -> int:
         )
         return 1
     tasks = sum(len(family.tasks) for family in FAMILIES.values())
-    print(f"{len(TOOLS)} tools in {len(FAMILIES)} families, {tasks} tasks; written to {args.write}")
+    print(
+        f"{len(TOOLS) - len(ALWAYS)} tools ({len(UNSEEN)} unseen) in {len(FAMILIES) - 1} families, "
+        f"{tasks} tasks; written to {args.write}"
+    )
     print(summary(made))
     return 0
 
@@ -40,26 +55,45 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="same seed, same bytes")
     parser.add_argument("--trajectories", type=count, default=TRAIN_TRAJECTORIES, help="train")
     parser.add_argument("--test_trajectories", type=count, default=TEST_TRAJECTORIES, help="test")
+    parser.add_argument("--rl_entries", type=count, default=RL_ENTRIES, help="rl")
+    parser.add_argument("--cases", type=count, default=CASES, help="of each held-out set")
     return parser
 
 
-def summary(made: dict[str, list[Trajectory]]) -> str:
-    """A table: one column per split; families, kinds of requests, calls, mistakes."""
-    columns = {split: _counts(trajectories) for split, trajectories in made.items()}
-    keys = list(dict.fromkeys(key for counts in columns.values() for key in counts))
-    lines = [f"{'':32}" + "".join(f"{split:>10}" for split in columns)]
-    for key in sorted(keys, key=lambda key: (key.split(":")[0] != "trajectories", key)):
-        lines.append(f"{key:32}" + "".join(f"{counts[key]:>10,}" for counts in columns.values()))
-    shares = [_erroneous_share(trajectories) for trajectories in made.values()]
-    lines.append(f"{'erroneous trajectories, %':32}" + "".join(f"{s:>10.2f}" for s in shares))
+def summary(made: Datasets) -> str:
+    """One table: trajectories, entries and cases; families, kinds of requests, calls, mistakes."""
+    columns = {split: _counts(content) for split, content in made.trajectories.items()}
+    columns["rl"] = _count_entries(made.entries)
+    for name, cases in made.cases.items():
+        if not name.startswith("noise"):
+            columns[name] = _count_cases(cases)
+    keys = dict.fromkeys(key for counts in columns.values() for key in counts)
+    lines = [f"{'':32}" + "".join(f"{column:>15}" for column in columns)]
+    for key in sorted(keys, key=lambda key: (key != "records", key)):
+        lines.append(f"{key:32}" + "".join(f"{counts[key]:>15,}" for counts in columns.values()))
+    shares = [_erroneous_share(content) for content in made.trajectories.values()]
+    lines.append(f"{'erroneous trajectories, %':32}" + "".join(f"{s:>15.2f}" for s in shares))
     return "\n".join(lines)
+
+
+def _count_entries(entries: list[Entry]) -> Counter:
+    counts = Counter(f"family: {entry.family}" for entry in entries)
+    counts.update(f"gold: {entry.kind}" for entry in entries)
+    return counts + Counter(records=len(entries))
+
+
+def _count_cases(cases: list[Case]) -> Counter:
+    counts = Counter(f"family: {case.family}" for case in cases)
+    counts.update(f"gold: {case.kind}" for case in cases)
+    counts.update(f"scenario: {case.scenario}" for case in cases)
+    return counts + Counter(records=len(cases))
 
 
 def _counts(trajectories: list[Trajectory]) -> Counter:
     counts = Counter()
     for trajectory in trajectories:
         messages = trajectory.conversation.messages
-        counts["trajectories"] += 1
+        counts["records"] += 1
         counts[f"family: {trajectory.family}"] += 1
         counts[f"request: {trajectory.kind}"] += 1
         counts["calls with feedback"] += sum(message.role == "tool" for message in messages)

@@ -33,7 +33,9 @@ PEOPLE = tuple(
     for shift in (0, 11)
     for number, first in enumerate(FIRST_NAMES)
 )
-DAYS = tuple(f"2025-{month:02}-{day:02}" for month in range(1, 13) for day in (3, 9, 14, 20, 26))
+DAYS = tuple(
+    f"2025-{month:02}-{day:02}" for month in range(1, 13) for day in (3, 6, 9, 14, 17, 20, 26)
+)
 
 
 def number(key: str, low: int, high: int) -> int:

@@ -12,8 +12,10 @@ A plan is a generator: it yields calls, gets the value that each call returned, 
 answer. A plan that needs no tool returns the answer at once. A slot that the request does not
 mention is None, and `call` leaves arguments that are None out.
 
-Two splits. Of each pool of ten values or more, every fifth value is kept for the held-out requests;
-of each task with several templates, the last one.
+Three splits. "train" and "test" have the same tasks: of each pool of ten values or more, every
+fifth value is kept for the held-out requests; of each task's templates, the last one. So no
+held-out request has both the template and the values of a training request. "unseen" are the tasks
+that need a tool no training trajectory has (`unseen.py`): held-out values, any template.
 """
 
 import random
@@ -25,7 +27,7 @@ from typing import Any, NamedTuple
 
 from tl.calls.schema import Call
 
-SPLITS = ("train", "test")
+SPLITS = ("train", "test", "unseen")
 SMALLEST_SPLIT_POOL = 10
 HELD_OUT_EVERY = 5
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
@@ -44,29 +46,42 @@ class Question:
 
 @dataclass(frozen=True)
 class Task:
-    """requests: templates with `{slots}` and `[one|of|these]`. pools: the values of each slot."""
+    """requests: templates with `{slots}` and `[one|of|these]`. pools: the values of each slot.
+
+    any_order: so many calls at the start of the plan may come in any order; none waits for the
+    feedback of another.
+    """
 
     name: str
     requests: tuple[str, ...]
     pools: dict[str, tuple]
     plan: Callable[..., Plan | str]
     question: Question | None = None
+    any_order: int = 1
 
 
 class Request(NamedTuple):
-    """What the user says, and what the plan is given. reply: the user's answer to the question."""
+    """What the user says, and what the plan is given.
+
+    slots: every slot; None for those that neither `text` nor `reply` mentions. template: where
+    `text` comes from. stated: the slots that `text` mentions. reply: the answer to the question.
+    """
 
     text: str
     slots: dict[str, Any]
+    template: str
+    stated: dict[str, Any]
     question: str | None = None
     reply: str | None = None
 
 
-def task(*requests: str, question: Question | None = None, **pools: tuple) -> Callable:
+def task(
+    *requests: str, question: Question | None = None, any_order: int = 1, **pools: tuple
+) -> Callable:
     """Turns a plan into a Task that is named like it."""
 
     def decorate(plan: Callable[..., Plan | str]) -> Task:
-        return Task(plan.__name__, requests, pools, plan, question)
+        return Task(plan.__name__, requests, pools, plan, question, any_order)
 
     return decorate
 
@@ -78,24 +93,27 @@ def call(tool: Callable, **arguments: Any) -> Call:
 
 
 def values_of(pool: tuple, split: str) -> tuple:
-    """The part of a pool that belongs to a split; small pools belong to both."""
+    """The part of a pool that belongs to a split; small pools belong to all."""
     if not _is_split(pool):
         return pool
     kept = HELD_OUT_EVERY - 1
-    return tuple(v for i, v in enumerate(pool) if (i % HELD_OUT_EVERY == kept) == (split == "test"))
+    held_out = split != "train"
+    return tuple(v for i, v in enumerate(pool) if (i % HELD_OUT_EVERY == kept) == held_out)
 
 
 def make_request(task: Task, split: str, rng: random.Random, ask: bool = False) -> Request:
     """One request of a task. ask: leave a slot open, so that the teacher has to ask for it."""
     values = _draw(task.pools, split, rng)
+    templates = task.question.requests if ask else task.requests
+    template = _template(templates, task.pools, split, rng)
+    text = _expand(template, rng)
+    said, stated = text.format(**values), {slot: values[slot] for slot in sorted(_slots(text))}
     if not ask:
-        text = _expand(_template(task.requests, task.pools, split, rng), rng)
-        return Request(text.format(**values), _mentioned(text, values))
-    text = _expand(_template(task.question.requests, task.pools, split, rng), rng)
+        return Request(said, _mentioned(text, values), template, stated)
     reply = _expand(rng.choice(task.question.replies), rng)
     slots = _mentioned(text + reply, values)
     question = _expand(task.question.question, rng)
-    return Request(text.format(**values), slots, question, reply.format(**values))
+    return Request(said, slots, template, stated, question, reply.format(**values))
 
 
 def _draw(pools: dict[str, tuple], split: str, rng: random.Random) -> dict[str, Any]:
@@ -112,6 +130,8 @@ def _template(
 ) -> str:
     if len(templates) == 1:
         return templates[0]
+    if split == "unseen":
+        return rng.choice(templates)
     if split == "train":
         return rng.choice(templates[:-1])
     # A training template serves again only where a held-out value makes it another request.

@@ -26,6 +26,7 @@ from tl.world.execute import World
 from tl.world.mistakes import Mistake, make_mistake
 from tl.world.tasks import Request, Task, make_request
 from tl.world.tools import ALWAYS, DIALOGUE, FAMILIES, FAMILY_OF, TOOLS
+from tl.world.unseen import tools_of
 
 CANNOT = "I cannot handle the task because none of the available tools supports it."
 NOT_ERROR = "not_error"
@@ -50,12 +51,17 @@ class Label(NamedTuple):
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What the teacher wrote. family, kind: of the request (kind: plain, ask, withheld, direct)."""
+    """What the teacher wrote. family, kind: of the request (kind: plain, ask, withheld, direct).
+    steps: the right calls of the plan in their order, without `ask_to_user` and `finish`.
+    """
 
     conversation: Conversation
     labels: tuple[Label, ...]
     family: str
     kind: str
+    task: Task
+    request: Request
+    steps: tuple["Step", ...]
 
 
 class Step(NamedTuple):
@@ -80,7 +86,7 @@ def teach(
     steps, answer = play(task, request)
     needed = [step.call.name for step in steps]
     withheld = needed[0] if kind == "withheld" else None
-    offered = _offer(needed, family, withheld, rng)
+    offered = offer(needed, family, withheld, tools_of(split), rng)
     world = World(rng.getrandbits(32), tools=offered)
     if withheld:
         steps, answer = _attempts_without(steps[0].call, error, world), CANNOT
@@ -90,7 +96,8 @@ def teach(
             return None
     messages, labels = _write(request, steps, answer)
     tools = tuple(TOOLS[tool] for tool in offered)
-    return Trajectory(Conversation(name, tools, messages), labels, family, kind)
+    conversation = Conversation(name, tools, messages)
+    return Trajectory(conversation, labels, family, kind, task, request, tuple(steps))
 
 
 def play(task: Task, request: Request) -> tuple[list[Step], str]:
@@ -110,17 +117,22 @@ def play(task: Task, request: Request) -> tuple[list[Step], str]:
         value = json.loads(outcome.feedback)
 
 
-def _offer(
-    needed: list[str], family: str, withheld: str | None, rng: random.Random
+def offer(
+    needed: list[str],
+    family: str,
+    withheld: str | None,
+    tools: tuple[str, ...],
+    rng: random.Random,
 ) -> tuple[str, ...]:
-    """The needed tools and near misses, in random order, then `ask_to_user` and `finish`.
+    """The needed tools and near misses out of `tools`, in random order, then `ask_to_user` and
+    `finish`.
 
     Near misses come from the families of the needed tools, those whose name starts with the same
     word first; a few come from anywhere.
     """
     families = list(dict.fromkeys([family, *(FAMILY_OF[name] for name in needed)]))
-    siblings = [n for f in families if f != DIALOGUE for n in FAMILIES[f].functions]
-    strangers = [n for n in TOOLS if n not in siblings and n not in ALWAYS]
+    siblings = [n for f in families if f != DIALOGUE for n in FAMILIES[f].functions if n in tools]
+    strangers = [n for n in tools if n not in siblings and n not in ALWAYS]
     verbs = {name.split("_")[0] for name in needed}
     rng.shuffle(siblings)
     siblings.sort(key=lambda name: name.split("_")[0] not in verbs)

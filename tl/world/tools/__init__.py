@@ -13,6 +13,16 @@ from tl.world.registry import describe, public_functions
 from tl.world.tasks import Task
 
 DIALOGUE = "dialogue"  # ask_to_user and finish: offered always, last
+# The scenarios of the paper and their codes in RoTBench.
+SCENARIOS = {
+    "text generation": "TG",
+    "real-time search": "RS",
+    "data understanding": "DU",
+    "personal life": "PL",
+    "application manipulation": "AM",
+    "information retrieval": "IR",
+    "financial transactions": "FT",
+}
 
 
 @dataclass(frozen=True)

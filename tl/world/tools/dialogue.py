@@ -44,6 +44,7 @@ SMALL_NUMBERS = tuple(range(1, 21))
 
 
 @task(
+    "[Hello|Hi] there, [it is|this is] {name} [again|here].",
     "[Hello|Hi|Hey], [I am|this is|my name is] {name}.",
     "[Good morning|Good evening|Good afternoon], {name} here.",
     "[Hi there|Greetings], {name} [speaking|is my name].",
@@ -54,6 +55,8 @@ def greet(name):
 
 
 @task(
+    "[That was|This is] all[ for today|], [goodbye|bye], {name}.",
+    "[Great|Perfect][, thanks|], {name} [says goodbye|has to go].",
     "[Thanks|Thank you|Many thanks][, that is all| for your help], [yours|regards], {name}.",
     "[Goodbye|Bye|See you][ then| later|], {name}.",
     name=FIRST_NAMES,
@@ -63,6 +66,7 @@ def say_goodbye(name):
 
 
 @task(
+    "[Tell me|Give me] the sum of {a} and {b}.",
     "[What is|How much is|Compute] {a} + {b}?",
     "{a}+{b}",
     "[Please add|Add] {a} and {b}.",
@@ -74,6 +78,7 @@ def add_in_the_head(a, b):
 
 
 @task(
+    "I [forgot|do not know] the capital of {country}[, which is it?|.]",
     "What is the capital of {country}?",
     "[Which city is|Tell me] the capital of {country}[, please|].",
     "Name the capital city of {country}.",
@@ -81,3 +86,44 @@ def add_in_the_head(a, b):
 )
 def name_a_capital(country):
     return f"The capital of {country} is {CAPITALS[country]}."
+
+
+LEGS = {"spider": 8, "horse": 4, "ant": 6, "chicken": 2, "cat": 4, "bee": 6, "duck": 2, "crab": 10,
+        "cow": 4, "eagle": 2, "fly": 6, "goat": 4, "lobster": 10, "sheep": 4,
+        "beetle": 6}  # fmt: skip
+MONTHS = {"January": 31, "March": 31, "April": 30, "May": 31, "June": 30, "July": 31, "August": 31,
+          "September": 30, "October": 31, "November": 30, "December": 31}  # fmt: skip
+
+
+@task(
+    "[What is|How much is|Compute] {a} times {b}?",
+    "[Multiply|Please multiply] {a} by {b}.",
+    "{a} * {b}",
+    "[Tell me|Give me] the product of {a} and {b}.",
+    a=SMALL_NUMBERS,
+    b=SMALL_NUMBERS,
+)
+def multiply_in_the_head(a, b):
+    return f"{a} * {b} = {a * b}"
+
+
+@task(
+    "[How many legs has a {animal}|How many legs does a {animal} have]?",
+    "[Tell me|I wonder] how many legs a {animal} has.",
+    "[On how many legs|With how many legs] does a {animal} walk?",
+    "The number of legs of a {animal}?",
+    animal=tuple(LEGS),
+)
+def count_legs(animal):
+    return f"A {animal} has {LEGS[animal]} legs."
+
+
+@task(
+    "How many days [has|are in] {month}?",
+    "[Tell me|I forgot] how long {month} is.",
+    "[Does {month} have 30 or 31 days|Has {month} 31 days]?",
+    "The number of days in {month}?",
+    month=tuple(MONTHS),
+)
+def count_days(month):
+    return f"{month} has {MONTHS[month]} days."

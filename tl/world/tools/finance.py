@@ -144,12 +144,14 @@ CURRENCIES = tuple(RATES)
 
 
 @task(
+    "[Quote|Look up] the [stock|share] {symbol}[, please|].",
     "[What is|What was] the [price|stock price] of {symbol}?",
     "[How much is one share of {symbol}|What does one share of {symbol} cost][ now|]?",
     "Price of {symbol}, please.",
     symbol=SYMBOLS,
     question=Question(
-        ("What is the stock price[ now|]?", "Look up a stock price for me."),
+        ("[Quote|Check] a share for me.",
+         "What is the stock price[ now|]?", "Look up a stock price for me."),
         "[Of which stock|Which symbol]?",
         ("{symbol}.", "Of {symbol}."),
     ),
@@ -160,6 +162,7 @@ def price_stock(symbol):
 
 
 @task(
+    "[List|Get] the closing prices of {symbol} for {days} days.",
     "[Show me|Give me] the prices of {symbol} on the last {days} days.",
     "How did {symbol} [do|close] in the last {days} days?",
     "The last {days} closing prices of {symbol}, please.",
@@ -171,10 +174,17 @@ def follow_stock(symbol, days):
 
 
 @task(
+    "[What is new|Is there something new] [at|about] {symbol}?",
     "[What is the news about|Any news about] {symbol}?",
     "[Find|Read me] the latest headline about {symbol}.",
     "What do the papers say about {symbol}?",
     symbol=SYMBOLS,
+    question=Question(
+        ("[Any|Is there] news about my stock?", "[Find|Read me] the latest headline.",
+         "What do the papers say about it?"),
+        "[About which stock|Which symbol]?",
+        ("{symbol}.", "About {symbol}."),
+    ),
 )
 def read_stock_news(symbol):
     found = yield call(get_stock_news, symbol=symbol)
@@ -182,12 +192,14 @@ def read_stock_news(symbol):
 
 
 @task(
+    "[Turn|Swap] {amount} {source} into {target}[, please|].",
     "[Convert|Change] {amount} {source} [to|into] {target}.",
     "How much is {amount} {source} in {target}?",
     "I have {amount} {source}, what is that in {target}?",
     amount=AMOUNTS, source=CURRENCIES, target=CURRENCIES,
     question=Question(
-        ("[Convert|Change] {amount} {source}.", "What are {amount} {source} worth?"),
+        ("[Change|Swap] {amount} {source} for me.",
+         "[Convert|Change] {amount} {source}.", "What are {amount} {source} worth?"),
         "[Into which currency|In which currency]?",
         ("{target}.", "In {target}, please."),
     ),
@@ -198,10 +210,17 @@ def exchange(amount, source, target):
 
 
 @task(
+    "[How much is one|What do I pay for one] {source} in {target}?",
     "[What is|Look up] the exchange rate from {source} to {target}.",
     "[How many|What is the number of] {target} per {source}?",
     "Exchange rate {source} to {target}?",
     source=CURRENCIES, target=CURRENCIES,
+    question=Question(
+        ("[What is|Look up] the exchange rate of {source}.", "Exchange rate of {source}?",
+         "[How much is|What do I get for] one {source}?"),
+        "[In which currency|Against which currency]?",
+        ("{target}.", "In {target}."),
+    ),
 )  # fmt: skip
 def look_up_rate(source, target):
     found = yield call(get_exchange_rate, from_currency=source, to_currency=target)
@@ -209,6 +228,8 @@ def look_up_rate(source, target):
 
 
 @task(
+    "[I want|I need] the price of {symbol} in {target}, not in USD.",
+    "{symbol} in {target}: [what does one share cost|what is one share worth]?",
     "[What does|How much does] one share of {symbol} cost in {target}?",
     "Get the price of {symbol} and [convert|change] it to {target}.",
     symbol=SYMBOLS, target=tuple(code for code in CURRENCIES if code != "USD"),
@@ -225,12 +246,14 @@ def price_stock_abroad(symbol, target):
 
 
 @task(
+    "[Tell me|I need] the balance of account {account}[, please|].",
     "How much[ money|] is on account {account}?",
     "[Check|Show me] the balance of account {account}.",
     "Balance of {account}?",
     account=ACCOUNTS,
     question=Question(
-        ("How much money do I have?", "[Check|Show me] my balance."),
+        ("[Tell me|I need] my balance[, please|].",
+         "How much money do I have?", "[Check|Show me] my balance."),
         "[Which account|What is the id of your account]?",
         ("{account}.", "Account {account}."),
     ),
@@ -241,13 +264,15 @@ def check_balance(account):
 
 
 @task(
+    "[Move|Wire] {amount} euros to {name} from account {account}.",
     "[Send|Transfer|Pay] {amount} euros from account {account} to {name}.",
     "{name} gets {amount} euros from account {account}, [send|transfer] them.",
     "[Make|Do] an {speed} transfer of {amount} euros from account {account} to {name}.",
     "Account {account} owes {name} {amount} euros, pay that.",
     amount=AMOUNTS, account=ACCOUNTS, name=PEOPLE, speed=("instant",),
     question=Question(
-        ("[Send|Transfer] {amount} euros from account {account}.",
+        ("[Wire|Move] {amount} euros out of account {account}.",
+         "[Send|Transfer] {amount} euros from account {account}.",
          "Pay {amount} euros from account {account}."),
         "Who should get the money?",
         ("{name}.", "It goes to {name}."),
@@ -261,6 +286,8 @@ def pay(amount, account, name, speed):
 
 
 @task(
+    "[See|Look] what account {account} has, then [pay|wire] {amount} euros to {name}.",
+    "[Pay|Wire] {name} {amount} euros, but check the balance of {account} first.",
     "[Check|Look up] the balance of {account}, then [send|transfer] {amount} euros to {name}.",
     "If account {account} has {amount} euros, [send|transfer] them to {name}.",
     amount=AMOUNTS, account=ACCOUNTS, name=PEOPLE,

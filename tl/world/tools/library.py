@@ -9,7 +9,9 @@ SCENARIO = "information retrieval"
 
 TOPICS = ("history", "physics", "cooking", "music", "chess", "gardening", "painting", "biology",
           "astronomy",
-          "geology", "sailing", "poetry", "logic", "economics", "medicine")  # fmt: skip
+          "geology", "sailing", "poetry", "logic", "economics", "medicine", "chemistry", "dance",
+          "fashion", "politics", "religion", "theatre", "travel", "wine", "fishing",
+          "film")  # fmt: skip
 TITLES = ("Silent River", "Golden Bridge", "Winter Garden", "Distant Light", "Hidden Door",
           "Broken Mirror", "Paper Moon", "Iron Tower", "Blue Harbour", "Last Train")  # fmt: skip
 BRANCHES = ("North", "South", "East", "West", "Centre")
@@ -115,12 +117,14 @@ BOOK_IDS = identifiers("B", 3, 50)
 
 
 @task(
+    "[List|Look up] what {author} [wrote|has written][, please|].",
     "[Which|What] books [did {author} write|are by {author}]?",
     "[Find|Show me] the books [by|of] {author}, sorted by {order}.",
     "I like {author}, which books are there?",
     author=LAST_NAMES, order=("title",),
     question=Question(
-        ("[Find|Look for] books of my favourite author.", "Which books did the author write?"),
+        ("[Show me|List] the books of the author.",
+         "[Find|Look for] books of my favourite author.", "Which books did the author write?"),
         "[Who is the author|Which author]?",
         ("{author}.", "It is {author}."),
     ),
@@ -131,11 +135,18 @@ def find_by_author(author, order):
 
 
 @task(
+    "[Are there|Do you have] {count} books [on|about] {topic}?",
     "[Find|Show me] books about {topic}.",
-    "[Find|Show me] {count} books about {topic}.",
+    "[Find|Show me] {count} books about {topic}[, please|].",
     "[I want to|I would like to] read {count} books about {topic}.",
     "What do you have on {topic}? {count} books, please.",
     topic=TOPICS, count=(3,),
+    question=Question(
+        ("[Find|Show me] some books.", "[I want to|I would like to] read something.",
+         "[What do you have|Which books are there][ for me|]?"),
+        "[About which topic|On which topic]?",
+        ("About {topic}.", "{topic}."),
+    ),
 )  # fmt: skip
 def find_by_topic(topic, count):
     found = yield call(search_books_by_topic, topic=topic, limit=count)
@@ -143,12 +154,14 @@ def find_by_topic(topic, count):
 
 
 @task(
+    "[Tell me|I want to know] [the language|the rating|more] of book {book}.",
     "[How long is|How many pages has] book {book}?",
     "[Give me|Show me] the details of book {book}.",
     "What is book {book} like?",
     book=BOOK_IDS,
     question=Question(
-        ("How many pages does the book have?", "Show me the details of the book."),
+        ("[Tell me|I want to know] [more|the rating] of the book.",
+         "How many pages does the book have?", "Show me the details of the book."),
         "Which book do you mean?",
         ("{book}.", "Book {book}."),
     ),
@@ -159,6 +172,7 @@ def inspect_book(book):
 
 
 @task(
+    "[In which branch|Where] [do you have|is] book {book}?",
     "[Where can I find|Which branch has] book {book}?",
     "[Is there a copy|Are there copies] of book {book}?",
     "Who has {book} on the shelf?",
@@ -170,11 +184,14 @@ def locate_book(book):
 
 
 @task(
+    "[Find|Get] the first book by {author} and [reserve|hold] it for {name}.",
+    "[Something|The first thing] by {author} for {name}, [reserve|hold] it.",
     "[Reserve|Hold] a book [by|of] {author} for {name}, the first one that you find.",
     "{name} wants the first book by {author}, [find|get] and reserve it.",
     author=LAST_NAMES, name=PEOPLE,
     question=Question(
-        ("[Reserve|Hold] the first book [by|of] {author}.", "Get me the first book by {author}."),
+        ("[Find|Get] me the first book by {author} and hold it.",
+         "[Reserve|Hold] the first book [by|of] {author}.", "Get me the first book by {author}."),
         "Who is the reader?",
         ("{name}.", "For {name}."),
     ),
@@ -189,6 +206,8 @@ def reserve_by_author(author, name):
 
 
 @task(
+    "[Find|Get] a book on {topic}, read its details and [reserve|hold] it for {name}.",
+    "[Look for|Look up] {topic}, check the details, [reserve|hold] the first book for {name}.",
     "[Reserve|Hold] a book about {topic} for {name}, but tell me its details too.",
     "{name} wants to read about {topic}: find a book, look at the details, reserve it.",
     topic=TOPICS, name=PEOPLE,

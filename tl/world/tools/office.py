@@ -146,12 +146,14 @@ SEATS = tuple(range(4, 31))
 
 
 @task(
+    "[Which|What] events [are there|do I have] on {date}?",
     "[What is|What do I have] in my calendar on {date}?",
     "[Show me|List] my events on {date}.",
     "Am I busy on {date}?",
     date=DAYS,
     question=Question(
-        ("What is in my calendar?", "[Show me|List] my events."),
+        ("[Which|What] events do I have?",
+         "What is in my calendar?", "[Show me|List] my events."),
         "For which day?",
         ("{date}.", "On {date}."),
     ),
@@ -163,12 +165,14 @@ def read_calendar(date):
 
 
 @task(
+    "[Make|Create] an event {title} on {date} at {start} and [invite|ask] {name}.",
     "[Invite|Ask] {name} to a {title} [meeting|event] on {date} at {start}.",
     "[Plan|Set up] a {title} meeting with {name} on {date} at {start}.",
     "{name} and I meet on {date} at {start}, the subject is {title}: put it in.",
     name=PEOPLE, title=EVENTS, date=DAYS, start=TIMES,
     question=Question(
-        ("[Invite|Ask] {name} to a {title} meeting on {date}.",
+        ("[Make|Create] an event {title} with {name} on {date}.",
+         "[Invite|Ask] {name} to a {title} meeting on {date}.",
          "[Plan|Set up] a {title} meeting with {name} on {date}."),
         "At what time?",
         ("At {start}.", "{start}."),
@@ -183,9 +187,11 @@ def invite(name, title, date, start):
 
 
 @task(
+    "[Plan|Set up] {title} with {first} and {second} on {date} at {start}.",
+    "On {date} at {start} I [meet|see] {first} and {second} for {title}, [invite|ask] them.",
     "[Invite|Ask] {first} and {second} to {title} on {date} at {start}.",
     "A {title} meeting of {first} and {second} on {date} at {start}, please.",
-    first=PEOPLE, second=PEOPLE, title=EVENTS, date=DAYS, start=TIMES,
+    first=PEOPLE, second=PEOPLE, title=EVENTS, date=DAYS, start=TIMES, any_order=2,
 )  # fmt: skip
 def invite_two(first, second, title, date, start):
     one = yield call(find_contact, name=first)
@@ -196,6 +202,7 @@ def invite_two(first, second, title, date, start):
 
 
 @task(
+    "[Drop|Take out] the first [event|meeting] of {date}[, please|].",
     "[Cancel|Delete|Remove] my first event on {date}.",
     "[I cannot make it|I am ill] on {date}, [cancel|delete] the first event.",
     "The first event on {date} is off, remove it.",
@@ -209,6 +216,8 @@ def clear_morning(date):
 
 
 @task(
+    "[Put|Take] the first event of {date} to {day}[, please|].",
+    "[I need|I want] my first event on {date} [moved|shifted] to {day}.",
     "[Move|Shift] my first event on {date} to {day}.",
     "The first event on {date} should be on {day}, [move|shift] it.",
     date=DAYS, day=DAYS,
@@ -221,12 +230,14 @@ def move_first_event(date, day):
 
 
 @task(
+    "[Write|Send] '{note}' to {name}, [subject|about] {subject}.",
     "[Send|Write] {name} a mail about {subject}: '{note}'",
     "[Mail|Tell] {name} '{note}', [the subject is|with the subject] {subject}.",
     "Let {name} know by mail: '{note}' Subject: {subject}.",
     name=PEOPLE, subject=EVENTS, note=NOTES,
     question=Question(
-        ("[Send|Write] a mail about {subject}: '{note}'",
+        ("[Mail|Send out] '{note}', the subject is {subject}.",
+         "[Send|Write] a mail about {subject}: '{note}'",
          "Mail '{note}' with the subject {subject}."),
         "[Who should get it|To whom]?",
         ("{name}.", "To {name}."),
@@ -239,6 +250,7 @@ def write_to(name, subject, note):
 
 
 @task(
+    "What is the [mail address|telephone number] of {name}?",
     "[I need|Give me] the [mail address|telephone number] of {name}.",
     "How can I reach {name}?",
     "[Look up|Find] {name} in the address book.",
@@ -250,10 +262,17 @@ def look_up_person(name):
 
 
 @task(
+    "[I need|We need] a room [with|for] {seats} seats on {date}.",
     "[Find|Get] a [free room|room] for {seats} people on {date}.",
     "We are {seats} people on {date}, which room is free?",
     "Where can {seats} people meet on {date}?",
     seats=SEATS, date=DAYS,
+    question=Question(
+        ("[Find|Get] a room on {date}.", "[I need|We need] a meeting room on {date}.",
+         "Where can we meet on {date}?"),
+        "[For how many people|How many seats]?",
+        ("{seats} people.", "For {seats}."),
+    ),
 )  # fmt: skip
 def find_room(seats, date):
     found = yield call(find_free_room, date=date, seats=seats)

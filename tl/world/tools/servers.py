@@ -136,12 +136,14 @@ NUMBERS = tuple(range(2, 99))
 
 
 @task(
+    "[Tell me|Show me] the state of the service {service}[, please|].",
     "[Is the service {service} up|Does the service {service} run]?",
     "[How is|What is the state of] the service {service}?",
     "Check whether {service} runs.",
     service=SERVICES,
     question=Question(
-        ("Is the service up?", "[Check|What is] the state of the service."),
+        ("[Tell me|I want to know] if the service runs.",
+         "Is the service up?", "[Check|What is] the state of the service."),
         "Which service?",
         ("{service}.", "The service {service}."),
     ),
@@ -152,6 +154,7 @@ def check_service(service):
 
 
 @task(
+    "[Get|Print] the {level} lines of {service}[, please|].",
     "[Show me|Read] the log of {service}.",
     "[Show me|What are] the latest {level} lines [of|from] {service}.",
     "What does the {level} log of {service} say?",
@@ -163,10 +166,17 @@ def read_log(service, level):
 
 
 @task(
+    "[I need|Give me] the number of errors of {service} for {hours} hours.",
     "[How many errors|What number of errors] did {service} have in the last {hours} hours?",
     "[Count|Tell me] the errors of {service} in {hours} hours.",
     "Errors of {service} over {hours} hours?",
     service=SERVICES, hours=HOURS,
+    question=Question(
+        ("[Count|Tell me] the errors in {hours} hours.", "[How many errors|What errors] were there "
+         "in the last {hours} hours?", "The number of errors in {hours} hours, please."),
+        "[Of which service|Which service]?",
+        ("{service}.", "Of {service}."),
+    ),
 )  # fmt: skip
 def count_errors(service, hours):
     found = yield call(get_service_errors, service=service, hours=hours)
@@ -174,9 +184,10 @@ def count_errors(service, hours):
 
 
 @task(
-    "[What does '{term}' mean|What is '{term}']?",
+    "[Read|Check] the manual about '{term}'[, please|].",
+    "What does the documentation say [about|on] '{term}'?",
     "[Search|Look up] '{term}' in the documentation.",
-    "Where is '{term}' explained?",
+    "Where in the manual is '{term}' explained?",
     term=tuple(PAGES),
 )
 def read_manual(term):
@@ -185,6 +196,8 @@ def read_manual(term):
 
 
 @task(
+    "[First the state|State] of {service}, then its log, then a restart[, please|].",
+    "[Repair|Fix] {service}: [look at|check] the state, read the log, restart.",
     "[Check|Look at] {service}, read its log and restart it.",
     "{service} makes trouble: get its state, its log, then restart it.",
     service=SERVICES,
@@ -197,6 +210,7 @@ def repair_service(service):
 
 
 @task(
+    "[Start|Boot] the service {service} again[, please|].",
     "[Restart|Please restart] the service {service}.",
     "{service} should be stopped and started[, please|].",
     "Give {service} a restart.",
@@ -208,6 +222,7 @@ def restart(service):
 
 
 @task(
+    "What are the mean and the range [of|for] {a}, {b} and {c}?",
     "[What is|Compute] the mean of {a}, {b} and {c}.",
     "[Give me|I need] mean and range of {a}, {b} and {c}.",
     "Statistics of {a}, {b} and {c}, please.",
@@ -219,9 +234,11 @@ def average(a, b, c):
 
 
 @task(
+    "[Count|Get] the errors of {one} and of {two} in {hours} hours, then their mean.",
+    "[How many errors|What errors] had {one} and {two} in {hours} hours, and what is the mean?",
     "Compare the errors of {one} and {two} in {hours} hours and give me the mean.",
     "Mean number of errors of {one} and {two} in the last {hours} hours?",
-    one=SERVICES, two=SERVICES, hours=HOURS,
+    one=SERVICES, two=SERVICES, hours=HOURS, any_order=2,
 )  # fmt: skip
 def compare_errors(one, two, hours):
     first = yield call(get_service_errors, service=one, hours=hours)

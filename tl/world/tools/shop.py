@@ -153,12 +153,14 @@ def find_products(keyword, limit):
 
 
 @task(
+    "What is the [state|status] of order {order}[ now|]?",
     "[Where is|What happened to] [order|my order] {order}?",
     "[Track|Follow] order {order}[, please|].",
     "When does order {order} arrive?",
     order=ORDER_IDS,
     question=Question(
-        ("Where is my order?", "[Track|Follow] my order."),
+        ("[Tell me|I need] the status of my order.",
+         "Where is my order?", "[Track|Follow] my order."),
         "What is the id of the order?",
         ("{order}.", "Order {order}."),
     ),
@@ -169,12 +171,14 @@ def follow_order(order):
 
 
 @task(
+    "[Take back|Please take back] order {order}, [it is|the reason is] {reason}.",
     "[Order {order} is|Order {order} was] {reason}, send it back.",
     "[Return|Send back] order {order}, it was {reason}.",
     "I want to return {order} because it is {reason}.",
     order=ORDER_IDS, reason=REASONS,
     question=Question(
-        ("[Return|Send back] order {order}.", "I do not want order {order}."),
+        ("[Take back|Please take back] order {order}.",
+         "[Return|Send back] order {order}.", "I do not want order {order}."),
         "[Why|For which reason]?",
         ("It is {reason}.", "{reason}."),
     ),
@@ -185,6 +189,7 @@ def send_back(order, reason):
 
 
 @task(
+    "[Are|Were] customers [happy|content] with product {product}?",
     "[What do customers say about|How good is] product {product}?",
     "[Show me|Read] the reviews of product {product}.",
     "Is product {product} any good?",
@@ -196,6 +201,7 @@ def read_reviews(product):
 
 
 @task(
+    "[Are there|Do you have] pieces of {product} [left|in stock]?",
     "[How many|What number] of product {product} do you have?",
     "Is product {product} in stock?",
     "[Check|Look up] the stock of product {product}.",
@@ -207,11 +213,14 @@ def check_stock(product):
 
 
 @task(
+    "[I want|Please send] {count} of the first '{keyword}', for {name} in {city}.",
+    "[Find|Look for] a '{keyword}' and send {count} of the first to {name} in {city}.",
     "[Order|Buy] {count} of the first '{keyword}' for {name} in {city}.",
     "{name} in {city} needs {count} pieces of the first '{keyword}', [order|buy] them.",
     keyword=GOODS, count=QUANTITIES, name=PEOPLE, city=CITIES,
     question=Question(
-        ("[Order|Buy] {count} of the first '{keyword}' for {name}.",
+        ("[Send|Get] {name} {count} of the first '{keyword}'.",
+         "[Order|Buy] {count} of the first '{keyword}' for {name}.",
          "{name} needs {count} pieces of the first '{keyword}'."),
         "[Where should it be sent|To which city]?",
         ("{city}.", "To {city}."),
@@ -226,6 +235,10 @@ def order_first(keyword, count, name, city):
 
 
 @task(
+    "[Find|Take] the cheapest '{keyword}', check reviews and stock, [send|order] {count} "
+    "to {name} in {city}.",
+    "{count} of the cheapest '{keyword}' for {name} in {city}, [but read|after reading] "
+    "the reviews and the stock.",
     "If it is in stock, [order|buy] {count} of the cheapest '{keyword}' for {name} in {city}.",
     "{name} in {city} wants {count} of the cheapest '{keyword}'; check the reviews and the stock, "
     "then order.",

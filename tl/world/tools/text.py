@@ -118,6 +118,7 @@ LETTERS = tuple("aeinorst")
 
 
 @task(
+    "'{text}': [how many words|what number of words] is that?",
     "[How many words are|Count the words] in '{text}'?",
     "[Tell me|What is] the number of words in '{text}'.",
     "How long is '{text}' in words?",
@@ -129,12 +130,14 @@ def count_words(text):
 
 
 @task(
+    "[Find|Tell me] how often {letter} [stands|is] in '{text}'.",
     "How often [is the letter {letter}|does the letter {letter} stand] in '{text}'?",
     "Count the [letters|letter] {letter} in '{text}'[, please|].",
     "Look at '{text}': how many times {letter}?",
     text=PHRASES, letter=LETTERS,
     question=Question(
-        ("Count [a|the] letter in '{text}'.", "How often is the letter in '{text}'?"),
+        ("[Find|Tell me] how often [a|the] letter is in '{text}'.",
+         "Count [a|the] letter in '{text}'.", "How often is the letter in '{text}'?"),
         "Which letter?",
         ("{letter}.", "The letter {letter}."),
     ),
@@ -145,12 +148,14 @@ def count_letter(text, letter):
 
 
 @task(
+    "[Turn|Bring] '{text}' into {style} case[, please|].",
     "[Write|Put] '{text}' in {style} case.",
     "[Convert|Change] '{text}' to {style} case[, please|].",
     "I need '{text}' in {style} case.",
     text=PHRASES, style=("upper", "lower", "title"),
     question=Question(
-        ("[Convert|Change] the case of '{text}'.", "Write '{text}' in another case."),
+        ("[Turn|Bring] '{text}' into another case.",
+         "[Convert|Change] the case of '{text}'.", "Write '{text}' in another case."),
         "To which case: upper, lower or title?",
         ("{style}.", "To {style} case."),
     ),
@@ -161,6 +166,8 @@ def change_case(text, style):
 
 
 @task(
+    "[Change|Turn] 'green' to '{new}' in '{text}' and count the words.",
+    "'{text}' with '{new}' instead of 'green', [how many words is it|count the words]?",
     "In '{text}' [replace|exchange] 'green' by '{new}', then count the words.",
     "Take '{text}', put '{new}' for 'green' and tell me the number of words.",
     text=tuple(text for text in PHRASES if "green" in text), new=("blue", "dark", "new", "fine"),
@@ -172,6 +179,21 @@ def replace_and_count(text, new):
 
 
 @task(
+    "In '{text}' [replace|exchange] 'green' by '{new}', then count the letter {letter}.",
+    "Put '{new}' for 'green' in '{text}': how many times is {letter} in [it|the result]?",
+    "[Change|Turn] 'green' to '{new}' in '{text}' and count the letter {letter}.",
+    "With '{new}' instead of 'green', how often has '{text}' the letter {letter}?",
+    text=tuple(text for text in PHRASES if "green" in text), new=("blue", "dark", "new", "fine"),
+    letter=LETTERS,
+)  # fmt: skip
+def replace_and_count_letter(text, new, letter):
+    changed = yield call(text_replace_word, text=text, old="green", new=new)
+    found = yield call(text_count_letter, text=changed["text"], letter=letter)
+    return f"The letter {letter} is there {found['count']} times."
+
+
+@task(
+    "[Which|What] is the order of the names {one}, {two} and {three}?",
     "[Sort|Order] the names {one}, {two} and {three}.",
     "[Put|Bring] {one}, {two} and {three} in the order of the alphabet.",
     "Who comes first in the alphabet: {one}, {two} or {three}?",
@@ -183,12 +205,14 @@ def sort_names(one, two, three):
 
 
 @task(
+    "[What does|How does] one say '{word}' in {language}?",
     "[What is|How do you say] '{word}' in {language}?",
     "[Translate|Put] '{word}' [into|to] {language}.",
     "The {language} word for '{word}', please.",
     word=tuple(DICTIONARY), language=LANGUAGES,
     question=Question(
-        ("[Translate|Can you translate] '{word}'.", "I need the word '{word}' in my language."),
+        ("[What is|How do you say] '{word}' in that language?",
+         "[Translate|Can you translate] '{word}'.", "I need the word '{word}' in my language."),
         "[Into which language|Which language]?",
         ("{language}.", "Into {language}."),
     ),
@@ -199,6 +223,8 @@ def translate(word, language):
 
 
 @task(
+    "[Give me|I need] '{word}' in {language}, [all|written] in {style} case.",
+    "[Find|Look up] the {language} word for '{word}', then write it in {style} case.",
     "[Translate|Put] '{word}' into {language} and write it in {style} case.",
     "The {language} word for '{word}' in {style} case, please.",
     word=tuple(DICTIONARY), language=LANGUAGES, style=("upper", "title"),

@@ -150,7 +150,8 @@ NIGHTS = (2, 3, 4, 5, 6, 7)
     "On {date} I [fly|travel] from {origin} to {destination}, which flights are there?",
     origin=CITIES, destination=CITIES, date=DAYS, cabin=("business",),
     question=Question(
-        ("[Find|Show me] flights from {origin} to {destination}.",
+        ("[Look up|Which are the] flights from {origin} to {destination}.",
+         "[Find|Show me] flights from {origin} to {destination}.",
          "I want to fly from {origin} to {destination}."),
         "On which day do you want to fly?",
         ("On {date}.", "{date}[, please|]."),
@@ -168,13 +169,15 @@ def find_flights(origin, destination, date, cabin):
 
 
 @task(
+    "[Get|Buy] {name} the cheapest flight on {date} from {origin} to {destination}.",
     "[Book|Reserve] the cheapest flight from {origin} to {destination} on {date} for {name}.",
     "{name} [wants|needs] the cheapest flight from {origin} to {destination} on {date}, "
     "[book|reserve] it.",
     "For {name}, find and book the cheapest flight on {date} from {origin} to {destination}.",
     origin=CITIES, destination=CITIES, date=DAYS, name=PEOPLE,
     question=Question(
-        ("[Book|Reserve] the cheapest flight from {origin} to {destination} on {date}.",
+        ("[Buy|Find] the cheapest flight from {origin} to {destination} on {date}.",
+         "[Book|Reserve] the cheapest flight from {origin} to {destination} on {date}.",
          "Get me the cheapest flight to {destination} from {origin} on {date}."),
         "[Who is the passenger|What is the name of the passenger]?",
         ("{name}.", "It is {name}."),
@@ -188,12 +191,14 @@ def book_cheapest_flight(origin, destination, date, name):
 
 
 @task(
+    "[Tell me|Show me] [the gate|the status] of flight {flight}.",
     "[Is flight {flight} on time|What is the status of flight {flight}]?",
     "[Check|Look up] the [status|gate] of flight {flight}[, please|].",
     "How is flight {flight} doing?",
     flight=FLIGHT_IDS,
     question=Question(
-        ("Is my flight on time?", "[Check|Look up] the status of my flight."),
+        ("[Tell me|Show me] the gate of my flight.",
+         "Is my flight on time?", "[Check|Look up] the status of my flight."),
         "[Which flight is it|What is the id of your flight]?",
         ("{flight}.", "It is {flight}."),
     ),
@@ -204,12 +209,14 @@ def check_flight(flight):
 
 
 @task(
+    "[Get|Find] {name} a hotel in {city} for {nights} nights and [book|reserve] it.",
     "[Book|Reserve] {nights} nights in a hotel in {city} for {name}.",
     "{name} needs a hotel in {city} for {nights} nights, [book|reserve] the first one.",
     "Find a hotel in {city} and book it for {name}, {nights} nights.",
     city=CITIES, nights=NIGHTS, name=PEOPLE,
     question=Question(
-        ("[Book|Reserve] a hotel in {city} for {name}.",
+        ("[Get|Find] {name} a room in {city}.",
+         "[Book|Reserve] a hotel in {city} for {name}.",
          "{name} needs a hotel in {city}."),
         "For how many nights?",
         ("{nights} nights.", "For {nights}."),
@@ -223,6 +230,7 @@ def book_stay(city, nights, name):
 
 
 @task(
+    "[I look for|I need] a hotel in {city} [that costs|for] at most {budget} euros.",
     "[Find|Show me|Which are] hotels in {city} [under|below] {budget} euros.",
     "Where can I [stay|sleep] in {city} for at most {budget} euros?",
     "A hotel in {city}, no more than {budget} euros a night, please.",
@@ -235,12 +243,14 @@ def find_hotels(city, budget):
 
 
 @task(
+    "[Please drop|Take back] booking {booking}[, I cannot travel|].",
     "[Cancel|Please cancel|I have to cancel] booking {booking}.",
     "[Undo|Drop] my booking {booking}[, please|].",
     "I no longer need {booking}, cancel it.",
     booking=BOOKING_IDS,
     question=Question(
-        ("[Cancel|Please cancel] my booking.", "I have to cancel my trip."),
+        ("[Please drop|Take back] my booking.",
+         "[Cancel|Please cancel] my booking.", "I have to cancel my trip."),
         "Which booking should I cancel?",
         ("{booking}.", "Booking {booking}."),
     ),
@@ -251,6 +261,10 @@ def cancel_trip(booking):
 
 
 @task(
+    "[Book|Get] {name} the first flight from {origin} to {destination} on {date}, then a "
+    "hotel for {nights} nights.",
+    "[Send|Bring] {name} from {origin} to {destination} on {date}: first flight, hotel for "
+    "{nights} nights.",
     "[Plan|Book] a trip for {name}: the first flight from {origin} to {destination} on {date} and "
     "{nights} nights in a hotel there.",
     "{name} flies from {origin} to {destination} on {date} and stays {nights} nights: book the "

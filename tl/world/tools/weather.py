@@ -101,12 +101,14 @@ YEARS = tuple(range(1951, 2021))
 
 
 @task(
+    "[Is it warm|Is it cold|Does it rain] in {city} [now|at the moment]?",
     "[What is the weather in|How is the weather in] {city}[ now| right now|]?",
     "[Tell me|Give me] the present weather in {city} in {unit}.",
     "[How warm is it|What is the temperature] in {city} now?",
     city=CITIES, unit=("fahrenheit",),
     question=Question(
-        ("How is the weather now?", "[How warm|How cold] is it now?"),
+        ("[What is the weather|Does it rain] at the moment?",
+         "How is the weather now?", "[How warm|How cold] is it now?"),
         "[In which city|For which city]?",
         ("{city}.", "In {city}."),
     ),
@@ -117,12 +119,14 @@ def look_outside(city, unit):
 
 
 @task(
+    "[How will the weather be|What is coming] in {city} for {days} days?",
     "[Give me|What is] the weather forecast for {city} for {days} days.",
     "What will the weather be in {city} [in|over] the next {days} days?",
     "[Do I need an umbrella|Will it rain] in {city} in the next {days} days?",
     city=CITIES, days=(2, 3, 4, 5),
     question=Question(
-        ("[Give me|I need] a weather forecast for {days} days.",
+        ("[What is coming|How will the weather be] for {days} days?",
+         "[Give me|I need] a weather forecast for {days} days.",
          "What will the weather be in the next {days} days?"),
         "For which city?",
         ("{city}.", "For {city}."),
@@ -134,6 +138,7 @@ def look_ahead(city, days):
 
 
 @task(
+    "[Does|Did] the weather service warn [of anything in|the people of] {city}?",
     "[Are there|Do we have] any weather [warnings|alerts] for {city}?",
     "[Check|Look up] the weather [warnings|alerts] of {city}.",
     "Is there an official warning for {city}?",
@@ -146,6 +151,7 @@ def check_alerts(city):
 
 
 @task(
+    "[Tell me|Give me] the air quality index of {city}.",
     "[Is the air in {city} clean|How is the air in {city}]?",
     "What is the air quality [in|of] {city}?",
     "Can I [run|jog] outside in {city}, how clean is the air?",
@@ -157,6 +163,7 @@ def check_air(city):
 
 
 @task(
+    "[Give me|I need] the mean temperature and rain of {city} in {year}.",
     "[How warm was|What was the mean temperature of] {city} in {year}?",
     "Show me the weather [history|records] of {city} for {year}.",
     "How much did it rain in {city} in {year}?",
@@ -168,9 +175,11 @@ def look_back(city, year):
 
 
 @task(
+    "[Where|In which city] is it warmer now, {first} or {second}?",
+    "[Look up|Get] the weather in {first} and {second}, which is warmer?",
     "[Is it warmer in|Which is warmer,] {first} or {second} now?",
     "Compare the present temperature of {first} and {second}.",
-    first=CITIES, second=CITIES,
+    first=CITIES, second=CITIES, any_order=2,
 )  # fmt: skip
 def compare_cities(first, second):
     one = yield call(get_weather_now, city=first)
@@ -181,9 +190,11 @@ def compare_cities(first, second):
 
 
 @task(
+    "[Tell me|Show me] warnings, {days} days of forecast and air quality for {city}.",
+    "[I am off|My trip goes] to {city}: warnings, {days} days of weather and air, please.",
     "I [go|travel] to {city}: check the weather warnings, the {days} day forecast and the air.",
     "For {city} I need the alerts, the forecast for {days} days and the air quality.",
-    city=CITIES, days=(2, 3, 4, 5),
+    city=CITIES, days=(2, 3, 4, 5), any_order=3,
 )  # fmt: skip
 def full_report(city, days):
     found = yield call(get_weather_alerts, city=city)
