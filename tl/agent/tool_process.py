@@ -15,7 +15,6 @@ import sys
 import time
 from pathlib import Path
 
-import tl
 from tl import InputError
 from tl.agent.feedback import FEEDBACK_CHARACTERS, shorten
 from tl.calls.schema import Call, Tool
@@ -25,7 +24,7 @@ START_SECONDS = 60.0  # for importing the module
 RECEIVED_AT_ONCE = 65_536  # bytes
 LONGEST_LINE = 64 * 2**20  # bytes; a worker that says more is out of its mind
 STDERR = 2  # what tools print is for the reader, not part of the chat
-ROOT = Path(tl.__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class ToolProcess:
