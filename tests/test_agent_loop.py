@@ -259,7 +259,8 @@ def test_positional_arguments_reach_the_executor():
 
 
 @pytest.mark.parametrize(
-    "reply", ["search_hotels(city = 'Oslo", "search_hotels(city = Oslo)", "find(city = 'x", "a(b=c)"]
+    "reply",
+    ["search_hotels(city = 'Oslo", "search_hotels(city = Oslo)", "find(city = 'x", "a(b=c)"],
 )
 def test_a_mistake_gets_the_words_of_tooleyes_and_counts(reply):
     episode, script = run(reply, "finish(answer = 'ok')")

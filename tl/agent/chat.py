@@ -2,6 +2,7 @@
 
 import sys
 import unicodedata
+from contextlib import suppress
 from dataclasses import replace
 
 from tl.agent.loop import ASK, End, Episode, Executor, Loop, Observer, Task, Turn
@@ -23,6 +24,9 @@ class Chat(Observer):
 
     def talk(self) -> None:
         """Until the end of the input; /new forgets the conversation."""
+        if sys.stdin.isatty():
+            with suppress(ImportError):
+                import readline  # noqa: F401  lines can be edited
         while (text := read_line("User: ")) is not None:
             if text.strip() == FRESH:
                 self.conversation = self.fresh
@@ -43,13 +47,16 @@ class Chat(Observer):
 
     def on_reply(self, number: int, reply: Reply) -> None:
         if reply.call is not None and reply.call.name != ASK:
-            show(f"  > {format_call(reply.call)}")
+            show_step(">", format_call(reply.call))
 
     def on_turn(self, number: int, turn: Turn) -> None:
+        if turn.feedback is None:
+            return
         if isinstance(turn.call, CallError):
-            show(f"  ! {turn.text.strip()}\n  ! {turn.call}")
-        elif turn.feedback is not None and turn.call.name != ASK:
-            show(f"  < {turn.feedback}")
+            show_step("!", turn.text.strip())
+            show_step("!", str(turn.call))
+        elif turn.call.name != ASK:
+            show_step("<", turn.feedback)
 
     def closing_words(self, episode: Episode) -> str:
         if episode.answer is not None:
@@ -80,8 +87,15 @@ def read_line(prompt: str) -> str | None:
     try:
         text = input(prompt if sys.stdin.isatty() else "")
     except EOFError:
+        if sys.stdin.isatty():
+            print()
         return None
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def show_step(sign: str, text: str) -> None:
+    """All lines are indented, so that none looks like one of the chat."""
+    show(f"  {sign} " + text.replace("\n", "\n    "))
 
 
 def show(text: str) -> None:

@@ -6,12 +6,15 @@
                named argument follows; or the dialect itself refuses the text with a CallError
     answer     any other text
     nothing    blank
+
+Prose with brackets, "Revenue (2023) grew", is an answer.
 """
 
 import re
 from collections.abc import Collection
 from typing import NamedTuple
 
+from tl.agent.feedback import clean
 from tl.calls.parse import CallError, scan_call
 from tl.calls.schema import Call, Message
 from tl.data.tokenizer import Tokenizer
@@ -46,7 +49,7 @@ def decode_reply(ids: list[int], tokenizer: Tokenizer, eos_ids: Collection[int])
     more rows than the tokenizer has tokens) have no text.
     """
     end = next((place for place, token in enumerate(ids) if token in eos_ids), len(ids))
-    return tokenizer.decode_segment([t for t in ids[:end] if 0 <= t < tokenizer.vocab_size])
+    return clean(tokenizer.decode_segment([t for t in ids[:end] if 0 <= t < tokenizer.vocab_size]))
 
 
 def read_reply(text: str, dialect: Dialect, offered: Collection[str]) -> Reply:

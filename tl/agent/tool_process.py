@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tl import InputError
@@ -71,7 +72,6 @@ class ToolProcess:
             answer = self._exchange(json.dumps(request), self.timeout)
             return shorten(answer["feedback"], self.max_feedback)
         except TimeoutError:
-            self.close()
             return f"{call.name} timed out after {self.timeout:g} seconds"
         except _Broken as error:
             return f"Connection aborted: {call.name} {error}"
@@ -81,10 +81,8 @@ class ToolProcess:
         if self._socket is not None:
             self._socket.close()
         if self._process is not None:
-            try:
+            with suppress(ProcessLookupError, PermissionError):  # already gone
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):  # already gone
-                pass
             self._process.wait()
         self._process = self._socket = None
 
@@ -111,7 +109,6 @@ class ToolProcess:
         try:
             hello = self._exchange(None, self.start_timeout)
         except TimeoutError:
-            self.close()
             raise _Broken(f"it takes longer than {self.start_timeout:g} seconds") from None
         if "error" in hello:
             self.close()
@@ -119,7 +116,9 @@ class ToolProcess:
         return tuple(Tool.from_openai(tool) for tool in hello["tools"])
 
     def _exchange(self, line: str | None, seconds: float) -> dict:
-        """Send a line and read one. TimeoutError, or _Broken; then the worker is closed."""
+        """Send a line and read one. TimeoutError or _Broken; whatever is raised, the worker is then
+        gone.
+        """
         deadline = time.monotonic() + seconds
         received = bytearray()
         try:
@@ -134,12 +133,16 @@ class ToolProcess:
                 received += piece
             return json.loads(received)
         except TimeoutError:
+            self.close()
             raise
         except OSError:
             raise _Broken(self._last_words()) from None
         except ValueError:  # a tool has found the socket and written on it
             self.close()
             raise _Broken("disturbed the connection to its process") from None
+        except BaseException:  # interrupted: its answer must not be taken for that of the next call
+            self.close()
+            raise
 
     def _last_words(self) -> str:
         """How a worker that says nothing sensible has ended."""
