@@ -37,6 +37,10 @@ def wait(seconds: float = 60.0) -> str:
     time.sleep(seconds)
     return "waited"
 
+def read() -> str:
+    """Reads a line."""
+    return input()
+
 def fail(word: str) -> str:
     """Fails."""
     raise ValueError(word)
@@ -111,7 +115,7 @@ def test_calls_and_results_are_shown(chat):
         "Assistant: 5\n"
     )
     prompt = seen["prompts"][0]
-    names = ["add", "wait", "fail", "ask_to_user", "finish"]
+    names = ["add", "wait", "read", "fail", "ask_to_user", "finish"]
     assert [line[4:].split("(")[0] for line in prompt.splitlines() if line[:4] == "def "] == names
     assert prompt.endswith("\nUser: What is 2 + 3?\nAssistant:")
 
@@ -202,7 +206,7 @@ def test_control_characters_are_shown_as_boxes(chat, capsys):
     [
         (["--tools", "none.py"], "none.py: expected a Python file"),
         (["--tools", "world", "--offer", "nobody"], "--offer nobody: expected a family"),
-        (["--offer", "nobody"], "--offer nobody: expected one of add, wait, fail"),
+        (["--offer", "nobody"], "--offer nobody: expected one of add, wait, read, fail"),
         (["--tools", "world", "--offer", *"travel weather shop library finance text".split()],
          "name fewer with --offer"),
         (["--model", "/no/such/model"], "/no/such/model"),
@@ -275,7 +279,7 @@ def test_the_end_of_piped_input_ends_it(model, tools):
     program = start(model, tools, "Hello.")
     out, err = program.communicate(b"caf\xe9\n", timeout=60)
     assert (program.returncode, out) == (0, b"Assistant: Hello.\n")
-    assert err.decode().splitlines() == ["tools: add, wait, fail, ask_to_user, finish"]
+    assert err.decode().splitlines() == ["tools: add, wait, read, fail, ask_to_user, finish"]
 
 
 def test_a_terminal_gets_a_prompt_and_leaves_at_ctrl_d(model, tools):
@@ -292,9 +296,13 @@ def test_a_terminal_gets_a_prompt_and_leaves_at_ctrl_d(model, tools):
 
 
 def test_an_interrupt_leaves_in_one_line(model, tools):
-    program = start(model, tools, "wait()")
+    program = start(model, tools, "read()", "wait()")
     program.stdin.write(b"wait\n")
     program.stdin.flush()
+    assert program.stdout.readline() == b"  > read()\n"
+    assert program.stdout.readline() == b"  < EOF when reading a line\n", (
+        "the chat's input is not its"
+    )
     assert program.stdout.readline() == b"  > wait()\n", "the call is shown before it runs"
     program.send_signal(signal.SIGINT)
     out, err = program.communicate(timeout=60)

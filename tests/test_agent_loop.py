@@ -206,6 +206,13 @@ def test_a_prompt_that_does_not_fit_ends_it():
     assert is_record(episode.conversation)
 
 
+def test_nothing_counts_behind_a_stop_id():
+    words, stop = TINY.encode_segment(" Hello."), TINY.encode_segment("!")
+    assert len(stop) == 1 and run([*words, *stop, *words])[0].answer == "Hello.! Hello."
+    assert run([*words, *stop, *words], eos_ids=stop)[0].answer == "Hello."
+    assert run([*words, TINY.eos_id, *words])[0].answer == "Hello."
+
+
 # Calls
 
 
