@@ -21,7 +21,7 @@ from tl.data.tokenizer_files import read_config
 from tl.model.config import ModelConfig
 from tl.model.hf import init_model, save_model
 from tl.model.weights import read_json
-from tl.world import tokenizer
+from tl.world import FAMILIES, tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = Path(tokenizer.__file__).parent / "tiny"
@@ -132,6 +132,9 @@ def test_questions_are_asked_in_the_terminal(chat):
     out, seen = chat(ask, "Good.", lines=["go", "this one"])
     assert out == "Assistant asks: Which?\nAssistant: Good.\n"
     assert seen["prompts"][1].endswith(f"Assistant: {ask}\nUser: this one\nAssistant:")
+    out, seen = chat("ask_to_user()", "Good.", flags=["--query", "go"])
+    words = "ask_to_user() missing 1 required positional argument: 'question'"
+    assert out == f"  < {words}\nAssistant: Good.\n"
     out, seen = chat(ask, "Good.", flags=["--query", "go"])
     assert seen["prompts"][1].endswith("\nUser: I have no further information.\nAssistant:")
 
@@ -207,7 +210,7 @@ def test_control_characters_are_shown_as_boxes(chat, capsys):
         (["--tools", "none.py"], "none.py: expected a Python file"),
         (["--tools", "world", "--offer", "nobody"], "--offer nobody: expected a family"),
         (["--offer", "nobody"], "--offer nobody: expected one of add, wait, read, fail"),
-        (["--tools", "world", "--offer", *"travel weather shop library finance text".split()],
+        (["--tools", "world", "--offer", *FAMILIES],
          "name fewer with --offer"),
         (["--model", "/no/such/model"], "/no/such/model"),
     ],
@@ -249,6 +252,17 @@ def test_stop_ids_of_generation_config(chat, model, text, expected):
             assert chat("Done.", flags=["--query", "x"])[1]["eos_ids"] == expected
     finally:
         path.unlink()
+
+
+def test_the_command_with_a_real_model(model, tools):
+    """A random model writes garbage, the command ends in order all the same."""
+    pytest.importorskip("tl.generate", reason="tl/generate.py is not part of this checkout")
+    flags = ["--query", "What is 2 + 3?", "--max_new_tokens", "8", "--temperature", "1.5"]
+    argv = ["--model", str(model), "--tools", str(tools), "--device", "cpu", *flags]
+    program = [sys.executable, "-m", "tl.agent", *argv]
+    first, again = (subprocess.run(program, cwd=ROOT, capture_output=True) for _ in range(2))
+    assert first.returncode == 0 and first.stdout.strip(), first.stderr
+    assert first.stdout == again.stdout, "the seed decides"
 
 
 # The process

@@ -105,6 +105,11 @@ def leave(status: int = 3):
     """Ends the process."""
     os._exit(status)
 
+def kill_itself():
+    """A signal without a name."""
+    os.kill(os.getpid(), 44)
+    time.sleep(10)
+
 def crash():
     """A segmentation fault."""
     ctypes.string_at(0)
@@ -126,14 +131,24 @@ def close_everything():
     os.closerange(3, 4096)
     return "closed"
 
-def write_everywhere():
+def write_everywhere(text: str = "{not json"):
     """Writes where it should not."""
     for number in range(3, 64):
         try:
-            os.write(number, b"{not json\\n")
+            os.write(number, text.encode() + b"\\n")
         except OSError:
             pass
     return "written"
+
+def trickle():
+    """Writes without end, never a line."""
+    while True:
+        for number in range(3, 64):
+            try:
+                os.write(number, b"x")
+            except OSError:
+                pass
+        time.sleep(0.001)
 
 def raise_it(kind: str):
     """Raises what is named."""
@@ -357,6 +372,18 @@ def test_a_tool_that_hangs_is_stopped(impatient):
     assert works(impatient)
 
 
+def test_a_tool_that_says_a_little_for_ever_is_stopped(impatient):
+    assert impatient.execute(Call("trickle")) == "trickle timed out after 0.3 seconds"
+    assert works(impatient)
+
+
+@pytest.mark.parametrize("value", [b"x", {1}, object()])
+def test_calls_that_no_parser_makes_are_refused_in_words(process, value):
+    feedback = process.execute(Call("give_back", {"value": value}))
+    assert feedback == f"Object of type {type(value).__name__} is not JSON serializable"
+    assert works(process)
+
+
 def test_a_tool_that_cannot_be_interrupted_is_stopped_with_its_children(impatient, file):
     impatient.timeout = 3.0
     assert "timed out" in impatient.execute(Call("hang_deaf"))
@@ -371,8 +398,17 @@ def test_a_tool_that_cannot_be_interrupted_is_stopped_with_its_children(impatien
     [
         (Call("leave"), "Connection aborted: leave ended its process with status 3"),
         (Call("leave", {"status": 0}), "Connection aborted: leave ended its process with status 0"),
-        (Call("crash"), "Connection aborted: crash ended its process by signal 11 (SIGSEGV)"),
+        (
+            Call("crash"),
+            "Connection aborted: crash ended its process by signal 11 (Segmentation fault)",
+        ),
         (Call("close_everything"), "Connection aborted: close_everything "),
+        (Call("kill_itself"), "Connection aborted: kill_itself ended its process by signal 44 ("),
+        (Call("write_everywhere", {"text": "[]"}), "Connection aborted: write_everywhere"),
+        (
+            Call("write_everywhere", {"text": '{"feedback": "forged"}'}),
+            "Connection aborted: write_everywhere disturbed the connection",
+        ),
         (Call("write_everywhere"), "Connection aborted: write_everywhere disturbed the connection"),
     ],
 )

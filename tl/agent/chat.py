@@ -21,6 +21,7 @@ class Chat(Observer):
         self.loop, self.execute = loop, execute
         self.fresh = Conversation("chat", tools, (), "chat")
         self.conversation = self.fresh
+        self.has_asked = False  # in this turn
 
     def talk(self) -> None:
         """Until the end of the input; /new forgets the conversation."""
@@ -43,9 +44,11 @@ class Chat(Observer):
         return episode
 
     def ask(self, question: str) -> str | None:
+        self.has_asked = True
         return read_line(f"Assistant asks: {visible(question)}\nUser: ")
 
     def on_reply(self, number: int, reply: Reply) -> None:
+        self.has_asked = False
         if reply.call is not None and reply.call.name != ASK:
             show_step(">", format_call(reply.call))
 
@@ -55,7 +58,7 @@ class Chat(Observer):
         if isinstance(turn.call, CallError):
             show_step("!", turn.text.strip())
             show_step("!", str(turn.call))
-        elif turn.call.name != ASK:
+        elif not self.has_asked:
             show_step("<", turn.feedback)
 
     def closing_words(self, episode: Episode) -> str:

@@ -1,4 +1,6 @@
-"""Feedback texts: what goes back to the model after its reply. Standard library only."""
+"""Feedback texts: what goes back to the model after its reply."""
+
+from tl.world.execute import GUESS
 
 FEEDBACK_CHARACTERS = 4_000  # ToolEyes cuts at 1,024 tokens, four characters each
 CUT = "... [cut, {} characters in all]"
@@ -25,11 +27,11 @@ def shorten(text: str, limit: int = FEEDBACK_CHARACTERS) -> str:
 
 
 def words_of(exception: BaseException) -> str:
-    """What an exception says, or its class where it says nothing: as `tl.world.World` feeds it
-    back. An exception that cannot be printed has its class for a message too.
+    """What an exception says, or its class where it says nothing, as `tl.world.World` feeds it
+    back; its class as well where it cannot be printed.
     """
     try:
-        text = str(exception)
+        text = GUESS.sub("", str(exception))
     except BaseException:  # a hostile __str__
         text = ""
     return text or type(exception).__name__

@@ -236,13 +236,15 @@ class Loop:
         """The feedback of a tool, or what the user says."""
         call = reply.call
         if call is None:
-            return Message("user", clean(FORMAT_ERROR.format(error=reply.error)))
-        if call.name == ASK and ASK in live.offered:
+            role, text = "user", FORMAT_ERROR.format(error=reply.error)
+        elif call.name == ASK and ASK in live.offered:
             outcome = World(tools=[ASK]).attempt(call)
             if outcome.error is None:
                 return Message("user", self._ask(live, call))
-            return Message("tool", outcome.feedback)
-        return Message("tool", clean(shorten(self._execute(live, call), self.max_feedback)))
+            role, text = "tool", outcome.feedback
+        else:
+            role, text = "tool", self._execute(live, call)
+        return Message(role, clean(shorten(text, self.max_feedback)))
 
     def _execute(self, live: _Live, call: Call) -> str:
         if call.name not in live.offered:

@@ -15,9 +15,10 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from tl import InputError
-from tl.agent.feedback import FEEDBACK_CHARACTERS, shorten
+from tl.agent.feedback import FEEDBACK_CHARACTERS, shorten, words_of
 from tl.calls.schema import Call, Tool
 
 TOOL_SECONDS = 30.0
@@ -46,6 +47,7 @@ class ToolProcess:
         self.path = Path(path).absolute()
         self.timeout, self.start_timeout = timeout, max(start_timeout, timeout)
         self.max_feedback = max_feedback
+        self._number = 0  # of the last call
         self._process: subprocess.Popen | None = None
         self._socket: socket.socket | None = None
         if self.path.suffix != ".py" or not self.path.is_file():
@@ -60,17 +62,22 @@ class ToolProcess:
                              "docstring and annotations")  # fmt: skip
 
     def execute(self, call: Call) -> str:
-        """The feedback of a call. Returns text for every call, never raises."""
+        """The feedback of a call. Returns text for every call, never raises an Exception."""
+        self._number += 1
+        request = {"number": self._number, "limit": self.max_feedback, "name": call.name,
+                   "arguments": call.arguments, "positional": call.positional}  # fmt: skip
+        try:
+            line = json.dumps(request)
+        except (TypeError, ValueError, RecursionError) as error:  # no parser makes such a call
+            return words_of(error)
         try:
             if self._process is None or self._process.poll() is not None:
                 self._start()
-        except _Broken as error:
-            return f"Connection aborted: the tools cannot be started again: {error}"
-        request = {"name": call.name, "arguments": call.arguments, "limit": self.max_feedback,
-                   "positional": call.positional}  # fmt: skip
+        except (_Broken, OSError) as error:
+            return f"Connection aborted: the tools cannot be started again: {words_of(error)}"
         try:
-            answer = self._exchange(json.dumps(request), self.timeout)
-            return shorten(answer["feedback"], self.max_feedback)
+            answer = self._exchange(line, self.timeout)
+            return shorten(self._feedback(answer), self.max_feedback)
         except TimeoutError:
             return f"{call.name} timed out after {self.timeout:g} seconds"
         except _Broken as error:
@@ -115,7 +122,7 @@ class ToolProcess:
             raise _Broken(hello["error"])
         return tuple(Tool.from_openai(tool) for tool in hello["tools"])
 
-    def _exchange(self, line: str | None, seconds: float) -> dict:
+    def _exchange(self, line: str | None, seconds: float) -> dict[str, Any]:
         """Send a line and read one. TimeoutError or _Broken; whatever is raised, the worker is then
         gone.
         """
@@ -123,26 +130,40 @@ class ToolProcess:
         received = bytearray()
         try:
             if line is not None:
-                self._socket.settimeout(seconds)
+                self._socket.settimeout(_left(deadline))
                 self._socket.sendall(line.encode() + b"\n")
             while not received.endswith(b"\n") and len(received) < LONGEST_LINE:
-                self._socket.settimeout(max(1e-3, deadline - time.monotonic()))
+                self._socket.settimeout(_left(deadline))
                 piece = self._socket.recv(RECEIVED_AT_ONCE)
                 if not piece:
                     raise _Broken(self._last_words())
                 received += piece
-            return json.loads(received)
+            answer = json.loads(received)
+            if not isinstance(answer, dict):
+                raise ValueError
+            return answer
         except TimeoutError:
             self.close()
             raise
         except OSError:
             raise _Broken(self._last_words()) from None
-        except ValueError:  # a tool has found the socket and written on it
-            self.close()
-            raise _Broken("disturbed the connection to its process") from None
+        except ValueError:
+            raise self._disturbed() from None
         except BaseException:  # interrupted: its answer must not be taken for that of the next call
             self.close()
             raise
+
+    def _feedback(self, answer: dict[str, Any]) -> str:
+        """The text of the answer to the last request."""
+        text = answer.get("feedback")
+        if answer.get("number") != self._number or not isinstance(text, str):
+            raise self._disturbed()
+        return text
+
+    def _disturbed(self) -> "_Broken":
+        """A tool has found the socket and written on it."""
+        self.close()
+        return _Broken("disturbed the connection to its process")
 
     def _last_words(self) -> str:
         """How a worker that says nothing sensible has ended."""
@@ -154,8 +175,16 @@ class ToolProcess:
             return "closed its connection"
         self.close()
         if status < 0:
-            return f"ended its process by signal {-status} ({signal.Signals(-status).name})"
+            return f"ended its process by signal {-status} ({signal.strsignal(-status)})"
         return f"ended its process with status {status}"
+
+
+def _left(deadline: float) -> float:
+    """Seconds until the deadline; TimeoutError behind it."""
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds
 
 
 class _Broken(Exception):

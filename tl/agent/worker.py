@@ -24,7 +24,7 @@ from types import ModuleType
 from tl import InputError
 from tl.agent.feedback import positional_misuse, shorten, words_of
 from tl.calls.schema import Call
-from tl.world.execute import GUESS, World
+from tl.world.execute import World
 from tl.world.registry import describe, public_functions
 
 
@@ -53,7 +53,8 @@ def _serve(connection: socket.socket, world: World) -> None:
         feedback = execute(call, world)
         if os.getpid() != own:  # the tool forked and both came back
             os._exit(0)
-        _send(connection, {"feedback": shorten(feedback, request["limit"])})
+        answer = {"number": request["number"], "feedback": shorten(feedback, request["limit"])}
+        _send(connection, answer)
 
 
 def execute(call: Call, world: World) -> str:
@@ -63,7 +64,7 @@ def execute(call: Call, world: World) -> str:
     try:
         return world.execute(call)
     except BaseException as error:  # SystemExit, KeyboardInterrupt, a hostile __str__
-        return GUESS.sub("", words_of(error))
+        return words_of(error)
 
 
 def load_module(path: Path) -> ModuleType:
