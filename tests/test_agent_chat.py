@@ -50,10 +50,13 @@ def fail(word: str) -> str:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
     """A model directory with random weights: its words are never used."""
-    folder = tmp_path_factory.mktemp("model")
+    return make_model(tmp_path_factory.mktemp("model"))
+
+
+def make_model(folder: Path, **sizes: int) -> Path:
     small = {"num_hidden_layers": 1, "hidden_size": 32, "intermediate_size": 32,
              "num_attention_heads": 1, "num_key_value_heads": 1}  # fmt: skip
-    config = ModelConfig.from_hf(read_json(TINY / "config.json") | small)
+    config = ModelConfig.from_hf(read_json(TINY / "config.json") | small | sizes)
     save_model(init_model(config, 0), folder)
     for file in read_config(TINY).files:
         (folder / file.name).write_bytes(file.read_bytes())
@@ -219,6 +222,12 @@ def test_mistakes_of_the_user_are_one_line(chat, flags, words):
     with pytest.raises(InputError) as caught:
         chat("Done.", flags=["--query", "x", *flags])
     assert words in str(caught.value)
+
+
+def test_a_tokenizer_of_another_model_is_refused(chat, tmp_path):
+    other = make_model(tmp_path / "other", vocab_size=64)
+    with pytest.raises(InputError, match=r"other: the tokenizer writes the token id \d+, expected"):
+        chat("Done.", flags=["--query", "x", "--model", str(other)])
 
 
 def test_a_tool_named_like_one_of_the_chat_is_refused(chat, tools):

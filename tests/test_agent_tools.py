@@ -138,17 +138,16 @@ def write_everywhere(text: str = "{not json"):
             os.write(number, text.encode() + b"\\n")
         except OSError:
             pass
+    time.sleep(0.3)
     return "written"
 
-def trickle():
+def flood(size: int):
     """Writes without end, never a line."""
+    links = {number: f"/proc/self/fd/{number}" for number in range(3, 64)}
+    opened = {n: os.readlink(link) for n, link in links.items() if os.path.lexists(link)}
+    (number,) = [number for number, name in opened.items() if name.startswith("socket")]
     while True:
-        for number in range(3, 64):
-            try:
-                os.write(number, b"x")
-            except OSError:
-                pass
-        time.sleep(0.001)
+        os.write(number, b"x" * size)
 
 def raise_it(kind: str):
     """Raises what is named."""
@@ -372,8 +371,11 @@ def test_a_tool_that_hangs_is_stopped(impatient):
     assert works(impatient)
 
 
-def test_a_tool_that_says_a_little_for_ever_is_stopped(impatient):
-    assert impatient.execute(Call("trickle")) == "trickle timed out after 0.3 seconds"
+def test_a_tool_that_talks_for_ever_is_stopped(impatient):
+    assert impatient.execute(Call("flood", {"size": 1})) == "flood timed out after 0.3 seconds"
+    impatient.timeout = 60.0
+    feedback = impatient.execute(Call("flood", {"size": 1_000_000}))
+    assert feedback == "Connection aborted: flood disturbed the connection to its process"
     assert works(impatient)
 
 
