@@ -29,6 +29,16 @@ ALLOWED = {
     "tl.data": {"tl.calls", "tl.dialects", "tokenizers", "sentencepiece", *TORCH},
     "tl.model": {"kernels", *TORCH},
     "tl.run": {"tqdm", *TORCH},
+    "tl.agent": {
+        "tl.calls",
+        "tl.dialects",
+        "tl.world",
+        "tl.data",
+        "tl.model",
+        "tl.generate",
+        "tl.run",
+        *TORCH,
+    },
 }
 # Modules that are runnable tools of their room and need a library for that one job.
 EXCEPTIONS = {"tl/world/tokenizer.py": {"tokenizers"}}
