@@ -1,13 +1,17 @@
 """Makes the byte-level BPE of the tiny model from the world's texts: python -m tl.world.tokenizer
 
-Words are cut so that a value is the same tokens wherever it stands: a space belongs to a lower-case
-word that follows, never to a name or a number. "to Paris" and "'Paris'" share the token `Paris`,
-and what a small model has to learn is to copy, not to spell. Digits stand alone. Tool names fall
-apart at their underscores: `search`, `_`, `flights`.
+A word is the same token wherever it stands: in a tool's name, its description, a request, a call.
+So a space never belongs to a word that means something; it is swallowed by the small words around
+it. "flights from Paris" and "search_flights(origin = 'Paris')" share `flights` and `Paris`, and
+what a small model has to learn is to find and to copy, not to spell. Digits stand alone. Tool
+names fall apart at their underscores: `search`, `_`, `flights`.
+
+The texts are those of the training split and of pre-training; unseen tools are not among them.
 """
 
 import argparse
 import json
+import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,35 +19,56 @@ from pathlib import Path
 from tl.calls.signature import render_tools
 from tl.calls.write import format_call
 from tl.world.datasets import make_trajectories
+from tl.world.pretrain.documents import Words, draw_document
+from tl.world.pretrain.lexicon import ACTIONS, ADJECTIVES, NOUNS, UNITS, plural
 from tl.world.tools import FAMILIES, TOOLS
+from tl.world.unseen import SEEN
 
 TINY = Path(__file__).parent / "tiny"
-VOCABULARY = 2048
+VOCABULARY = 4096
 BOS, EOS = "<s>", "</s>"
+SMALL_WORDS = """a an and any are as at be by can do for from has have how i in is it me my not of
+    on or that the this to was what when where which who will with you your""".split()
 WORDS = (
-    r" ?\p{Ll}+"  # a lower-case word, with its space
-    r"|\p{Lu}\p{Ll}+|\p{Lu}+(?!\p{Ll})|\p{L}"  # a name or an abbreviation, without
+    rf" ?(?:{'|'.join(sorted(SMALL_WORDS, key=len, reverse=True))})(?: |(?!\p{{L}}))"
+    r"|\p{Ll}+"
+    r"|\p{Lu}\p{Ll}+|\p{Lu}+(?!\p{Ll})|\p{L}"  # a name or an abbreviation
     r"|\p{N}"
     r"|\n\s*"
-    r"| ?[^\s\p{L}\p{N}]+"
+    r"| ?[^\s\p{L}\p{N}]+ ?"
     r"|\s"
 )
 TRAJECTORIES = 2000
-# How often each tool and each value is read besides, so that their words become whole tokens.
-REPEATS = 80
+DOCUMENTS = 8000
+# How often each word, value and phrase is read besides, so that it becomes a whole token.
+REPEATS = {"word": 200, "value": 80, "tool": 80, "phrase": 50}
 
 
 def texts() -> Iterator[str]:
-    """Tools, requests, calls and feedback of trajectories; all tools; the values of all slots."""
+    """Trajectories of the training split; seen tools; the values of all slots; pre-training."""
     for trajectory in make_trajectories("train", TRAJECTORIES, seed=1):
         yield render_tools(trajectory.conversation.tools)
         for message in trajectory.conversation.messages:
             yield message.content or "\n".join(map(format_call, message.calls))
+    yield from [render_tools([TOOLS[name] for name in SEEN])] * REPEATS["tool"]
     tasks = [task for family in FAMILIES.values() for task in family.tasks]
     pools = [pool for task in tasks for pool in task.pools.values()]
-    values = dict.fromkeys(f"'{value}'" for pool in pools for value in pool)
-    for text in (render_tools(list(TOOLS.values())), *values):
-        yield from [text] * REPEATS
+    for value in dict.fromkeys(f"'{value}'" for pool in pools for value in pool):
+        yield from [value] * REPEATS["value"]
+    yield from pretraining_texts()
+
+
+def pretraining_texts() -> Iterator[str]:
+    """The words of the pre-training text, and documents that are made of them."""
+    nouns = [*NOUNS, *map(plural, NOUNS), *UNITS]
+    for word in dict.fromkeys([*nouns, *ADJECTIVES]):
+        yield from [word] * REPEATS["word"]
+    for action in ACTIONS:
+        for phrase in (*action.docs, *action.asks):
+            yield from [phrase] * REPEATS["phrase"]
+    rng, words = random.Random(1), Words(NOUNS + ADJECTIVES, ("Anna", "Berg", "Oslo"))
+    for _ in range(DOCUMENTS):
+        yield draw_document(words, rng)
 
 
 def build_tokenizer() -> str:

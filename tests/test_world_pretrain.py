@@ -1,0 +1,152 @@
+"""The pre-training text and the command that trains on it."""
+
+import random
+import re
+import shutil
+from collections import Counter
+
+import pytest
+
+from tests.micro import write_model
+from tl.calls.parse import format_call, parse_call
+from tl.data.tokenizer import load_tokenizer
+from tl.run.log import read_metrics
+from tl.world import TOOLS
+from tl.world.pretrain import __main__ as pretrain
+from tl.world.pretrain import documents as text
+from tl.world.pretrain import lexicon, lookups, modules
+from tl.world.tokenizer import TINY
+
+REQUEST = re.compile(r"^# (.*)\n(?:>>> )?(\w+\(.*\))$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return load_tokenizer(TINY)
+
+
+@pytest.fixture(scope="module")
+def words(tiny):
+    return text.words_of(tiny.decode_segment([token]) for token in range(tiny.vocab_size))
+
+
+@pytest.fixture(scope="module")
+def corpus(words):
+    """A thousand documents of the last stage and some of each stage before it."""
+    rng = random.Random(7)
+    last = [text.draw_document(words, rng) for _ in range(1000)]
+    return last + [text.draw_document(words, rng, s) for s in text.CURRICULUM for _ in range(50)]
+
+
+def test_documents_follow_from_seed_and_step_alone(words):
+    def first(seed, step):
+        return next(text.documents(words, seed, step))
+
+    assert first(0, 2000) == first(0, 2000)
+    assert len({first(seed, step) for seed in (0, 1) for step in (2000, 2001)}) == 4
+
+
+def test_stages_follow_each_other():
+    bounds = [stage.steps for stage in text.CURRICULUM]
+    assert bounds[-1] is None and None not in bounds[:-1]
+    places = [text.CURRICULUM.index(text.stage_of(step)) for step in range(sum(bounds[:-1]) + 5)]
+    assert Counter(places) == {**dict(enumerate(bounds[:-1])), len(bounds) - 1: 5}
+    assert places == sorted(places)
+
+
+def test_no_chat_is_answered_by_a_call(corpus):
+    """A base model knows no such pattern: no line of a dialect, no speaker who says a call."""
+    openings = re.compile(r"^(?:System|User|Assistant|Output|Function|Action|Thought)\b", re.M)
+    spoken_call = re.compile(r"^[A-Z]\w*: \w+\(\w+ ?=", re.M)
+    for document in corpus:
+        assert not openings.search(document), document
+        assert not spoken_call.search(document), document
+        assert " = '" not in "".join(match[2] for match in REQUEST.finditer(document))
+
+
+def test_no_tool_of_the_world_is_in_it(corpus):
+    tools = re.compile(rf"\b(?:{'|'.join(name for name in TOOLS if name != 'finish')})\b")
+    for document in corpus:
+        assert not tools.search(document), document
+
+
+def test_every_line_that_calls_is_python_and_fits_its_definition(words):
+    rng, calls = random.Random(3), 0
+    for _ in range(200):
+        document = modules.module(words, rng)
+        defined = {
+            match[1]: [p.split(":")[0].strip() for p in match[2].split(", ") if p]
+            for match in re.finditer(r"^def (\w+)\((.*)\):$", document, re.M)
+        }
+        for match in REQUEST.finditer(document):
+            call = parse_call(match[2])
+            order = [name for name in defined[call.name] if name in call.arguments]
+            assert list(call.arguments) == order
+            assert format_call(call).replace(" = ", "=") == match[2]
+            calls += 1
+    assert calls > 1000
+
+
+def test_requests_say_every_value(words):
+    """What a call gives can be copied from its comment; nothing has to be guessed."""
+    rng = random.Random(4)
+    for _ in range(200):
+        for match in REQUEST.finditer(modules.module(words, rng)):
+            for value in parse_call(match[2]).arguments.values():
+                for part in value if isinstance(value, list) else [value]:
+                    assert str(part).lower() in match[1].lower(), match[0]
+
+
+def test_functions_of_a_module_differ_and_are_near_each_other(words):
+    rng, shared = random.Random(5), 0
+    for _ in range(200):
+        names = [function.name for function in modules.draw_functions(words, rng, 4)]
+        assert len(set(names)) == 4
+        parts = Counter(part for name in names for part in set(name.split("_")))
+        shared += max(parts.values()) >= 2
+    assert shared > 140
+
+
+def test_lookups_hold_their_answers(words):
+    rng = random.Random(6)
+    for _ in range(50):
+        first, second = lookups.echo(words, rng).split("\n")
+        assert first == second
+        half = lookups.repetition(words, rng)
+        assert half[: len(half) // 2] == half[len(half) // 2 + 1 :]
+        table, asked = lookups.table(words, rng).split("\n\n")
+        assert len(asked.split("\n")) >= 3
+        for line in asked.split("\n"):
+            key = re.match("[a-z]+", line)[0]
+            value = re.sub(r"^[a-z]+(?:: | = | -> | is |, | \| )'?", "", line).removesuffix("'")
+            assert key in table and value in table, line
+
+
+def test_synonyms_and_plurals():
+    assert [lexicon.plural(n) for n in ("city", "box", "leaf", "toy", "movie night")] == [
+        "cities", "boxes", "leaves", "toys", "movie nights",
+    ]  # fmt: skip
+    assert all(len(pair) == 2 for pair in lexicon.SYNONYMS)
+    assert len(set(lexicon.NOUNS)) == len(lexicon.NOUNS)
+
+
+def test_words_of_chats_are_no_values(words):
+    assert not text.CHAT_WORDS & set(words.names)
+    assert len(words.lower) > 1000 and len(words.names) > 100
+
+
+def test_resuming_goes_on_bit_by_bit(tmp_path):
+    model = write_model(tmp_path / "model")
+    flags = ["--max_steps", "6", "--tokens_per_step", "300", "--save_steps", "3"]
+
+    def train(name, *more):
+        folder = ["--model", str(model), "--output_dir", str(tmp_path / name)]
+        assert pretrain.main([*folder, *flags, "--logging_steps", "1", *more]) == 0
+        return (tmp_path / name / "model.safetensors").read_bytes()
+
+    whole = train("whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "part")
+    (tmp_path / "part" / "model.safetensors").unlink()
+    assert train("part", "--resume_from_checkpoint") == whole
+    losses = [row["loss"] for row in read_metrics(tmp_path / "whole" / "metrics.jsonl").values()]
+    assert losses[-1] < losses[0]

@@ -1,0 +1,165 @@
+"""Pre-trains the tiny base model: plain language modelling of the texts of tl.world.pretrain.
+
+    python -m tl.world.pretrain --output_dir out/base                     from random weights
+    python -m tl.world.pretrain --output_dir out/base --resume_from_checkpoint
+
+    loss = mean over all tokens of a batch of -log p(token | everything before it in its document)
+
+The documents of a step follow from the seed and the number of the step, so a resumed run goes on
+bit by bit as if it had never stopped.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from kernels import weighted_linear_cross_entropy
+from tl import InputError
+from tl.data.batch import Stream, pack
+from tl.data.encode import NO_TARGET, Example
+from tl.data.tokenizer import Tokenizer, load_tokenizer
+from tl.model.hf import init_model, load_config, load_model, save_model
+from tl.run import checkpoint, cli, directory, optim, parallel
+from tl.run.log import RunLog
+from tl.run.report import run
+from tl.run.signals import RunStatus, StopRequest
+from tl.run.throughput import Throughput
+from tl.world.pretrain.documents import documents, words_of
+
+TINY = Path(__file__).parents[1] / "tiny"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = cli.new_parser(__doc__)
+    parser.prog = "python -m tl.world.pretrain"
+    add = parser.add_argument_group("model and text").add_argument
+    add("--model", metavar="DIR", default=str(TINY), help="config.json and tokenizer to start from")
+    add("--tokens_per_step", type=cli.positive_int, default=4096, help="tokens of one batch, about")
+    cli.add_optimizer_flags(parser)
+    cli.add_runtime_flags(parser)
+    cli.add_logging_flags(parser, output_dir="out/base")
+    parser.set_defaults(
+        max_steps=6000, learning_rate=3e-3, weight_decay=0.1, warmup_ratio=0.03, save_steps=500,
+        logging_steps=20,
+    )  # fmt: skip
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = cli.parse_args(build_parser(), argv)
+    group = parallel.start(args.device)
+    if group.size > 1:
+        raise InputError("python -m tl.world.pretrain: one process trains; start it without torchrun")
+    return pretrain(args, group)
+
+
+def pretrain(args: argparse.Namespace, group: parallel.Group) -> int:
+    output_dir, source = Path(args.output_dir), Path(args.model)
+
+    # --- model and text
+    config, tokenizer = load_config(source), load_tokenizer(source)
+    words = words_of(tokenizer.decode_segment([i]) for i in range(tokenizer.vocab_size))
+    dtype = parallel.compute_dtype(args.dtype, group.device)
+    found = checkpoint.load(args.resume_from_checkpoint, output_dir, group)
+    if found:
+        model = load_model(found.directory, torch.float32, group.device)
+    else:
+        model = init_model(config, args.seed, torch.float32, group.device)
+    optimizer = optim.adamw(
+        model, args.learning_rate, args.weight_decay,
+        betas=(args.adam_beta1, args.adam_beta2), epsilon=args.adam_epsilon,
+    )  # fmt: skip
+    guard, start, read = optim.NonFiniteGuard(), 0, 0  # read: tokens so far
+    total = args.max_steps
+    warmup = optim.warmup_length(total, args.warmup_ratio, args.warmup_steps)
+    schedule = (total, warmup, args.learning_rate, args.lr_scheduler_type)
+    course = {"seed": args.seed, "tokens per step": args.tokens_per_step, "schedule": [*schedule]}
+    if found:
+        found.require_course(course)
+        found.restore(model, optimizer)
+        guard.restore(found.values["guard"])
+        start, read = found.step, found.values["read"]
+
+    def save(folder: Path, weights_dtype: torch.dtype) -> None:
+        save_model(model, folder, dtype=weights_dtype, extra_files=tokenizer.files)
+
+    directory.prepare(args, group, resumed=bool(found))
+    with (
+        RunLog(output_dir, True, total, start, args.tensorboard) as log,
+        RunStatus(output_dir, True) as status,
+        StopRequest(group) as stop,
+    ):
+        size = sum(parameter.numel() for parameter in model.parameters())
+        log.say(f"{size:,} parameters, {dtype} on {group.device.type}; {total:,} steps")
+
+        # --- train
+        throughput = Throughput(group.device)
+        for step in range(start, total):
+            texts = documents(words, args.seed, step)
+            stream = batch_of(texts, tokenizer, args.tokens_per_step).to(group.device)
+            with parallel.autocast(group.device, dtype):
+                hidden = model(**stream.inputs).to(dtype)
+            loss = weighted_linear_cross_entropy(
+                hidden, model.lm_head.weight, stream.targets, stream.weights, stream.rows
+            )
+            loss.backward()
+            loss = loss.item()
+            grad_norm = parallel.clip_grad_norm(model.parameters(), args.max_grad_norm).item()
+            rate = optim.lr_at(step, *schedule)
+            if guard.admits(step + 1, loss, grad_norm):
+                optim.set_lr(optimizer, rate)
+                optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+
+            # --- log, save
+            done, tokens = step + 1, len(stream.input_ids)
+            read += tokens
+            log.advance()
+            throughput.add(tokens=tokens, learned=len(stream.rows))
+            last, stopping = done == total, stop.requested()
+            if last or stopping or done == start + 1 or done % args.logging_steps == 0:
+                log.record(
+                    done, loss=loss, learning_rate=rate, grad_norm=grad_norm, tokens_read=read,
+                    skipped_steps=guard.skipped, **throughput.read(),
+                )  # fmt: skip
+            due = args.save_steps and done % args.save_steps == 0
+            if not last and (due or stopping):
+                path = checkpoint.save(
+                    output_dir, done, group=group, model=model, optimizer=optimizer,
+                    write_model=lambda folder: save(folder, torch.float32),
+                    values={"guard": guard.state(), "course": course, "read": read},
+                    keep=args.save_total_limit,
+                )  # fmt: skip
+                status.update(step=done, checkpoint=path)
+            if stopping and not last:
+                status.preempted()
+                log.say(f"stopped at step {done}; go on with --resume_from_checkpoint")
+                return 0
+
+        save(output_dir, torch.bfloat16)
+        status.update(step=total)
+        log.say(f"saved {output_dir}: {read:,} tokens read")
+    return 0
+
+
+def batch_of(texts: Iterator[str], tokenizer: Tokenizer, tokens: int) -> Stream:
+    """Documents of together about `tokens` tokens; each weight is 1 / number of targets."""
+    examples, count = [], 0
+    while count < tokens:
+        examples.append(example_of(next(texts), tokenizer))
+        count += len(examples[-1])
+    stream = pack(examples)
+    return stream.scaled(1 / len(stream.rows))
+
+
+def example_of(text: str, tokenizer: Tokenizer) -> Example:
+    """<s> text </s>: every token predicts the next one."""
+    ids = torch.tensor([tokenizer.bos_id, *tokenizer.encode(text), tokenizer.eos_id])
+    targets = torch.cat([ids[1:], torch.tensor([NO_TARGET])])
+    return Example("", ids, targets, (targets != NO_TARGET).float(), ())
+
+
+if __name__ == "__main__":
+    run(main)
