@@ -15,7 +15,8 @@
 
 Hermes records say the same inside the text: `<tool_call>{...}</tool_call>` in a reply, behind its
 text; `<tool_response>...</tool_response>` in a result, one per call; where the record has no
-"tools", the system text has the schemas between <tools> and </tools>. That text stays as it is.
+"tools", the system text has the schemas between <tools> and </tools> (tags around prose are prose).
+That text stays as it is. Calls and schemas may also be Python literals, as repr writes them.
 
 Sources: hiyouga/LLaMA-Factory at 015ff25, data/README.md and data/glaive_toolcall_en_demo.json;
 NousResearch/hermes-function-calling-v1; hypervariance/function-calling-sharegpt (its role names).
@@ -26,9 +27,11 @@ import re
 from typing import Any
 
 from tl import InputError
+from tl.calls.parse import CallError, scan_value
 from tl.calls.schema import Call, Tool
-from tl.data.fields import at, describe, is_trained, read_call, read_tools, take_text
-from tl.data.strict_json import read_json
+from tl.data.fields import at, describe, is_trained, read_call, take_text
+from tl.data.strict_json import read_json, read_json_values
+from tl.data.tool_list import read_tools
 from tl.data.turns import Content, Turns
 
 SPEAKERS = {
@@ -50,7 +53,8 @@ SPEAKERS = {
 THOUGHT = re.compile(r"\s*(<think>.*?</think>)?(.*)", re.DOTALL)
 CALL_TAG = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
 RESULT_TAG = re.compile(r"<tool_response>\s*(.*?)\s*</tool_response>", re.DOTALL)
-TOOLS_TAG = re.compile(r"<tools>(.*?)</tools>", re.DOTALL)
+TOOLS_TAG = re.compile(r"<tools>\s*([\[{].*?)</tools>", re.DOTALL)
+PYTHON_OBJECT = re.compile(r"\s*(\[\s*)?\{\s*'")  # how no JSON text starts
 CALLS_AS_TEXT = ("<functioncall>", "<function_calls>", "<tool_call>", "</tool_call>")
 
 
@@ -113,12 +117,13 @@ def _speaker(message: Any) -> str:
 def _text_and_call(value: str) -> tuple[str, list[Call]]:
     """The value of a function_call message."""
     thought, calls = THOUGHT.fullmatch(value).groups()
-    return thought or "", _calls(calls)
+    value = read_json(calls)
+    return thought or "", _calls(value if isinstance(value, list) else [value])
 
 
 def _tagged_calls(value: str) -> tuple[str, list[Call]]:
     """The value of a gpt message: text, then perhaps Hermes calls."""
-    calls = [call for tagged in CALL_TAG.findall(value) for call in _calls(tagged)]
+    calls = [call for tagged in CALL_TAG.findall(value) for call in _calls(_values(tagged))]
     text, *behind = CALL_TAG.split(value)[::2]
     left = next((tag for tag in CALLS_AS_TEXT if tag in "".join([text, *behind])), None)
     if left:
@@ -133,9 +138,26 @@ def _tagged_calls(value: str) -> tuple[str, list[Call]]:
     return (text.rstrip() if calls else text), calls
 
 
-def _calls(text: str) -> list[Call]:
-    value = read_json(text)
-    listed = value if isinstance(value, list) else [value]
+def _values(text: str) -> list[Any]:
+    """The JSON values between two Hermes tags, one list of them or one behind the other; or the
+    same with Python's quotes.
+    """
+    values = _python_values(text) if PYTHON_OBJECT.match(text) else read_json_values(text)
+    return values[0] if len(values) == 1 and isinstance(values[0], list) else values
+
+
+def _python_values(text: str) -> list[Any]:
+    values, position = [], 0
+    try:
+        while position < len(text):
+            value, position = scan_value(text, position)
+            values.append(value)
+    except CallError as error:
+        raise InputError(f"{error}, expected objects as in JSON; correct it") from None
+    return read_json(json.dumps(values))  # what JSON cannot hold is refused here too
+
+
+def _calls(listed: list[Any]) -> list[Call]:
     if not listed:
         raise InputError("an empty list of calls, expected at least one")
     calls = []
@@ -150,6 +172,10 @@ def _results(value: str, calls: int) -> list[str]:
     the text itself.
     """
     if tagged := RESULT_TAG.findall(value):
+        if rest := RESULT_TAG.sub("", value).strip():
+            raise InputError(
+                f"{describe(rest)} beside <tool_response>, expected nothing else; take it out"
+            )
         return tagged
     if calls < 2:
         return [value]
@@ -176,17 +202,10 @@ def _system(record: dict, opening: str) -> str:
 
 
 def _tools(record: dict, system: str) -> tuple[Tool, ...]:
-    declared = record.get("tools")
-    if declared is not None and declared != "":
-        with at("tools"):
-            return read_tools(declared)
-    tagged = [text for text in TOOLS_TAG.findall(system) if text.strip()]
+    with at("tools"):
+        declared = read_tools(record.get("tools"))
+    if declared:
+        return declared
+    tagged = TOOLS_TAG.findall(system)
     with at("<tools> of the system text"):
-        return read_tools([tool for text in tagged for tool in _tool_list(text)])
-
-
-def _tool_list(text: str) -> list:
-    """Schemas between <tools> and </tools>: one list, or one object per line."""
-    if text.strip().startswith("["):
-        return read_json(text)
-    return [read_json(line) for line in text.splitlines() if line.strip()]
+        return read_tools([tool for text in tagged for tool in _values(text)])
