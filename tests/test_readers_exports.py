@@ -285,6 +285,8 @@ TOOL_TEXTS = {
     "Python objects": f"<tools>\n{weather()!r}\n{WEATHER!r}\n</tools>",
     "described first": f"Signatures are within <tools></tools> tags: <tools> {LISTED} </tools> Go.",
     "mentioned first": f"Read what <tools> and </tools> hold.\n<tools>\n{LISTED}\n</tools>",
+    "opening mentioned first": f"The <tools> tags hold: <tools>{LISTED}</tools>",
+    "closing mentioned first": f"In front of </tools>: <tools>{LISTED}</tools>",
     "mentioned behind": f"<tools>{LISTED}</tools> Between <tools> and </tools> are all.",
 }
 

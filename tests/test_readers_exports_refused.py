@@ -15,9 +15,11 @@ from tests.malformed import (
     openai,
     openai_call,
     record_refusal,
+    refusal,
     result,
     sharegpt,
 )
+from tl.data.conversation import read_conversations
 
 # name -> (a record, what the message says)
 REFUSED = {
@@ -85,6 +87,16 @@ REFUSED = {
     "Hermes two results for one": (
         hermes(f"<tool_call>{CALL}</tool_call>", "<tool_response>3</tool_response>" * 2),
         "conversations[2]: result 2 for 1 call(s)",
+    ),
+    "Hermes result closed twice": (
+        hermes(
+            f"<tool_call>{CALL}</tool_call>", "<tool_response>3</tool_response></tool_response>"
+        ),
+        "conversations[2]: the string '</tool_response>' beside <tool_response>",
+    ),
+    "Hermes call closed twice": (
+        hermes(f"<tool_call>{CALL}</tool_call></tool_call>"),
+        "conversations[1]: the text has </tool_call> in it",
     ),
     "Llama 3 role": (
         openai(ASK, ONE_CALL, {"role": "ipython", "content": "3"}, END),
@@ -155,3 +167,24 @@ REFUSED = {
 def test_what_would_get_lost_is_refused(tmp_path, name):
     record, offence = REFUSED[name]
     assert offence in record_refusal(tmp_path, record)
+
+
+@pytest.mark.parametrize("beside", [{}, {"id": None}])
+def test_a_record_without_id_is_called_so(tmp_path, beside):
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps([{"messages": [ASK]} | beside]), encoding="utf-8")
+    assert refusal(path).startswith(f"{path}:1: record without id: messages: no assistant message")
+
+
+@pytest.mark.parametrize("unit", ["<tool_call>", "<tools>[", "<tool_response>" + " " * 200])
+def test_tags_that_are_never_closed_come_to_an_end(tmp_path, unit):
+    """A pattern from tag to tag took more than eight minutes for 50,000 characters."""
+    text = unit * (400_000 // len(unit))
+    record = sharegpt(("system", text), ("gpt", f"<tool_call>{CALL}</tool_call>"), ("tool", text))
+    path = tmp_path / "open.json"
+    path.write_text(json.dumps([record]), encoding="utf-8")
+    (conversation,) = read_conversations(path)
+    assert conversation.tools == () and conversation.messages[2].content == text
+    assert "the text has <tool_call> in it" in record_refusal(
+        tmp_path, sharegpt(("gpt", "<tool_call>" + text))
+    )

@@ -1,7 +1,9 @@
 """Every broken tokenizer directory ends in one InputError that names the file."""
 
 import base64
+import inspect
 import json
+import sys
 
 import pytest
 
@@ -269,6 +271,24 @@ def test_nested_values(tmp_path, build, name, key, depth):
         change(tmp_path / "tokenizer_config.json", lambda config: config.pop("eos_token"))
     (tmp_path / name).write_text(f'{{"{key}": ' + "[" * depth + "]" * depth + "}")
     refused(tmp_path, name)
+
+
+def test_nesting_at_the_end_of_the_stack(tmp_path):
+    """Some depth can be read and not be printed one frame further up."""
+    sentencepiece_model(tmp_path)
+    room = sys.getrecursionlimit() - len(inspect.stack())
+    for depth in range(room - 40, room + 5):
+        text = '{"tokenizer_class": ' + "[" * depth + "]" * depth + "}"
+        (tmp_path / "tokenizer_config.json").write_text(text)
+        refused(tmp_path, "tokenizer_config.json")
+
+
+def test_a_long_value_is_cut(tmp_path):
+    sentencepiece_model(tmp_path)
+    write_json(tmp_path / "tokenizer_config.json", {"add_bos_token": "x" * 10_000})
+    refused(tmp_path, "tokenizer_config.json: add_bos_token is 'xxx")
+    write_json(tmp_path / "tokenizer_config.json", {"add_bos_token": [1] * 10_000})
+    refused(tmp_path, "tokenizer_config.json: add_bos_token is a list, expected bool")
 
 
 def test_the_file_that_declares_a_wrong_token_is_named(tmp_path):

@@ -51,9 +51,11 @@ SPEAKERS = {
     "function_response": "result",
 }
 THOUGHT = re.compile(r"\s*(<think>.*?</think>)?(.*)", re.DOTALL)
-CALL_TAG = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
-RESULT_TAG = re.compile(r"<tool_response>\s*(.*?)\s*</tool_response>", re.DOTALL)
-TOOLS_TAG = re.compile(r"<tools>\s*([\[{].*?)</tools>", re.DOTALL)
+TAGS = {  # the closing tag of what Hermes writes inside the text, and how it opens
+    "</tool_call>": re.compile("<tool_call>"),
+    "</tool_response>": re.compile("<tool_response>"),
+    "</tools>": re.compile(r"<tools>\s*(?=[\[{])"),
+}
 PYTHON_OBJECT = re.compile(r"\s*(\[\s*)?\{\s*'")  # how no JSON text starts
 CALLS_AS_TEXT = ("<functioncall>", "<function_calls>", "<tool_call>", "</tool_call>")
 
@@ -123,8 +125,8 @@ def _text_and_call(value: str) -> tuple[str, list[Call]]:
 
 def _tagged_calls(value: str) -> tuple[str, list[Call]]:
     """The value of a gpt message: text, then perhaps Hermes calls."""
-    calls = [call for tagged in CALL_TAG.findall(value) for call in _calls(_values(tagged))]
-    text, *behind = CALL_TAG.split(value)[::2]
+    tagged, (text, *behind) = _tagged(value, "</tool_call>")
+    calls = [call for inside in tagged for call in _calls(_values(inside))]
     left = next((tag for tag in CALLS_AS_TEXT if tag in "".join([text, *behind])), None)
     if left:
         raise InputError(
@@ -136,6 +138,22 @@ def _tagged_calls(value: str) -> tuple[str, list[Call]]:
             f"{describe(rest)} behind a call, expected text in front of calls only; move it"
         )
     return (text.rstrip() if calls else text), calls
+
+
+def _tagged(text: str, closing: str) -> tuple[list[str], list[str]]:
+    """What stands between the tags, each time; and the text around, which is one piece more."""
+    inside, around = [], [""]
+    *closed, end = text.split(closing)
+    for part in closed:
+        opening = TAGS[closing].search(part)
+        if opening:
+            around[-1] += part[: opening.start()]
+            inside.append(part[opening.end() :])
+            around.append("")
+        else:
+            around[-1] += part + closing
+    around[-1] += end
+    return inside, around
 
 
 def _values(text: str) -> list[Any]:
@@ -171,12 +189,13 @@ def _results(value: str, calls: int) -> list[str]:
     """What one message says about so many calls: Hermes tags, a JSON list if there are several, or
     the text itself.
     """
-    if tagged := RESULT_TAG.findall(value):
-        if rest := RESULT_TAG.sub("", value).strip():
+    tagged, around = _tagged(value, "</tool_response>")
+    if tagged:
+        if rest := "".join(around).strip():
             raise InputError(
                 f"{describe(rest)} beside <tool_response>, expected nothing else; take it out"
             )
-        return tagged
+        return [inside.strip() for inside in tagged]
     if calls < 2:
         return [value]
     with at(f"one result for {calls} calls"):
@@ -206,6 +225,6 @@ def _tools(record: dict, system: str) -> tuple[Tool, ...]:
         declared = read_tools(record.get("tools"))
     if declared:
         return declared
-    tagged = TOOLS_TAG.findall(system)
+    tagged, _ = _tagged(system, "</tools>")
     with at("<tools> of the system text"):
-        return read_tools([tool for text in tagged for tool in _values(text)])
+        return read_tools([tool for inside in tagged for tool in _values(inside)])
