@@ -222,7 +222,10 @@ class Counted(str):
         return super().startswith(*args)
 
 
-@pytest.mark.parametrize("unit", ["'a\\n' ", "[1, 2], ", "a = 'x', ", "((1)), ", "1 + ", "\n", "x"])
+UNITS = ["'a\\n' ", "[1, 2], ", "a = 'x', ", "((1)), ", "1 + ", "\n", "# a\n", "#", "x"]
+
+
+@pytest.mark.parametrize("unit", UNITS)
 def test_reading_is_linear(unit):
     """Twice the text is at most about twice the work, counted in reads of the text."""
 
@@ -260,6 +263,7 @@ SAME_CALL = [
     "search(x=1)",
     "  search ( x=1 , ) trailing",
     "search(\n    x = 1,\n)",
+    "search( # find\n    x # the word\n = # is\n 1, # y = 2\n    # done\n)",
     "search('x' = 1)",
     'search("x"=1)</s>',
     "search(x = (1))",
@@ -321,7 +325,10 @@ VALUES = [
     ("[]", []),
     ("{}", {}),
     ("{'a': {\"b\": [1.0]}, 'c' 'd': ()}", {"a": {"b": [1.0]}, "cd": []}),
-    ("{'a': 1, 'a': 2}", {"a": 2}),
+    ("[1, # one ) ]\n 2 # two\r\n]", [1, 2]),
+    ("{# the key\n'a' # :\n: 1}", {"a": 1}),
+    ("'# text'", "# text"),
+    ("[true# no quotes\n, 1# one\n]", [True, 1]),
     ("'f(x = 1), )'", "f(x = 1), )"),
     ("9" * 4300, 10**4300 - 1),
 ]
@@ -383,6 +390,13 @@ ERRORS = [
     ("f(x = 1,, y = 2)", "bad_value"),
     ("f(x = )", "bad_value"),
     ("f(x = 1, x = 2)", "duplicate_argument"),
+    ("f(x = {'a': 1, 'a': 2})", "duplicate_key"),
+    ("f(x = [{'a': {'b': 1, \"b\": 1}}])", "duplicate_key"),
+    ("f(x = 1 # )", "unterminated_call"),
+    ("f(x = Paris#1)", "bare_word"),
+    ("f(x = #)", "unterminated_call"),
+    ("Note # 1\n(1)", "no_call"),
+    ("# heading\nf(x = 1)", "no_call"),
     ("f(x = 1, 2)", "positional_after_keyword"),
     ("f(x = 'a' + 'b')", "bad_arithmetic"),
     ("f(x = -True)", "bad_arithmetic"),

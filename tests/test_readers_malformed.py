@@ -41,9 +41,9 @@ RECORDS = {
         authors(("assistant", "get({})")),
         "conversations[1]: a call reads the string 'get({})', expected",
     ),
-    "raw call on three lines": (
-        authors(("assistant", "get\n{\n}")),
-        "conversations[1]: a call reads the string 'get\\n{\\n}', expected",
+    "raw call with more behind": (
+        authors(("assistant", "get\n{}\nput")),
+        "the arguments of 'get': more text behind the JSON value, at line 2 column 1, got 'put'",
     ),
     "raw call without name": (
         authors(("assistant", "\n{}")),
@@ -139,7 +139,27 @@ RECORDS = {
     ),
     "hermes call Python": (
         sharegpt(("gpt", "<tool_call>{'name': 'get'}</tool_call>")),
-        "conversations[0]: broken JSON",
+        "conversations[0]: call 0: no 'arguments' among the keys ['name']",
+    ),
+    "hermes call Python cut": (
+        sharegpt(("gpt", "<tool_call>{'name': 'get'</tool_call>")),
+        "conversations[0]: the text ends where",
+    ),
+    "hermes call Python with code": (
+        sharegpt(("gpt", "<tool_call>{'name': print(1)}</tool_call>")),
+        "conversations[0]: the value is a call of 'print'",
+    ),
+    "hermes call Python and more": (
+        sharegpt(("gpt", "<tool_call>{'name': 'get'} x</tool_call>")),
+        "conversations[0]: 'x' has no quotes and is no value (at character 16), expected",
+    ),
+    "hermes call Python with inf": (
+        sharegpt(("gpt", "<tool_call>{'name': 'get', 'arguments': {'a': 1e999}}</tool_call>")),
+        "conversations[0]: Infinity is no JSON value",
+    ),
+    "hermes call Python half a pair": (
+        sharegpt(("gpt", "<tool_call>{'name': '\\ud83d', 'arguments': {}}</tool_call>")),
+        "conversations[0]: a string has one half of a surrogate pair",
     ),
     "hermes text behind": (
         sharegpt(("gpt", f"<tool_call>{CALL}</tool_call> Done.")),

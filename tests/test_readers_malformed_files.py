@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.malformed import END, openai, refusal
+from tests.malformed import END, refusal
 from tl import InputError
 from tl.data.conversation import read_conversations
 
@@ -98,11 +98,6 @@ FILES = {
         "a.jsonl",
         b'{"id": ""}',
         ":1: 'id' is the string '', expected a non-empty string",
-    ),
-    "id twice": (
-        "a.jsonl",
-        "\n".join([json.dumps(openai(END))] * 2).encode(),
-        ":2: id 'a': record 1 has the same id",
     ),
 }
 

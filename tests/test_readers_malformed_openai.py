@@ -77,8 +77,8 @@ RECORDS = {
         "messages[1]: a result for the call id '2', expected one of ['1']",
     ),
     "tool id missing": (
-        openai(calling(openai_call()), {"role": "tool", "content": ""}),
-        "messages[1]: a result for the call id None, expected one of ['1']",
+        openai(calling(openai_call(), openai_call(id="2")), {"role": "tool", "content": ""}),
+        "messages[1]: a result without the id of its call, expected one of ['1', '2']",
     ),
     "tool id a number": (
         openai(calling(openai_call()), result(tool_call_id=1)),
@@ -213,7 +213,7 @@ RECORDS = {
     ),
     "tool without a name": (
         openai(ASK, END, tools=[{"type": "web_search"}]),
-        "tools: a tool has the name None, expected a non-empty string",
+        "tools: tool 0: a tool has the name None, expected a non-empty string",
     ),
     "tool twice": (
         openai(ASK, END, tools=[TOOL, {"function": {"name": "get", "description": "x"}}]),

@@ -1,7 +1,9 @@
 """Every broken tokenizer directory ends in one InputError that names the file."""
 
 import base64
+import inspect
 import json
+import sys
 
 import pytest
 
@@ -237,11 +239,63 @@ def test_wrong_values_in_tokenizer_config(tmp_path, key, value):
 @pytest.mark.parametrize(
     "name", ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]
 )
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", '"x"', '{"eos_token": ' + "9" * 5000 + "}"]
+    + ['{"eos_token": ' * depth + "1" + "}" * depth for depth in (500, 5_000, 100_000)],
+    ids=lambda text: f"{text[:12]}-{len(text)}",
+)
 def test_corrupt_side_files(tmp_path, name, text):
     sentencepiece_model(tmp_path)
     (tmp_path / name).write_text(text)
     refused(tmp_path, name)
+
+
+@pytest.mark.parametrize("depth", [500, 900, 2_000, 10_000])
+@pytest.mark.parametrize(
+    "build, name, key",
+    [
+        (sentencepiece_model, "tokenizer_config.json", "tokenizer_class"),
+        (sentencepiece_model, "tokenizer_config.json", "added_tokens_decoder"),
+        (sentencepiece_model, "special_tokens_map.json", "bos_token"),
+        (sentencepiece_model, "added_tokens.json", "<a>"),
+        (gpt2_files, "generation_config.json", "eos_token_id"),
+        (gpt2_files, "vocab.json", "newtoken"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_nested_values(tmp_path, build, name, key, depth):
+    """Python reads some nestings that it cannot print."""
+    build(tmp_path)
+    if name == "generation_config.json":
+        change(tmp_path / "tokenizer_config.json", lambda config: config.pop("eos_token"))
+    (tmp_path / name).write_text(f'{{"{key}": ' + "[" * depth + "]" * depth + "}")
+    refused(tmp_path, name)
+
+
+def test_nesting_at_the_end_of_the_stack(tmp_path):
+    """Some depth can be read and not be printed one frame further up."""
+    sentencepiece_model(tmp_path)
+    room = sys.getrecursionlimit() - len(inspect.stack())
+    for depth in range(room - 40, room + 5):
+        text = '{"tokenizer_class": ' + "[" * depth + "]" * depth + "}"
+        (tmp_path / "tokenizer_config.json").write_text(text)
+        refused(tmp_path, "tokenizer_config.json")
+
+
+def test_a_long_value_is_cut(tmp_path):
+    sentencepiece_model(tmp_path)
+    write_json(tmp_path / "tokenizer_config.json", {"add_bos_token": "x" * 10_000})
+    refused(tmp_path, "tokenizer_config.json: add_bos_token is 'xxx")
+    write_json(tmp_path / "tokenizer_config.json", {"add_bos_token": [1] * 10_000})
+    refused(tmp_path, "tokenizer_config.json: add_bos_token is a list, expected bool")
+
+
+def test_the_file_that_declares_a_wrong_token_is_named(tmp_path):
+    gpt2_files(tmp_path)
+    write_json(tmp_path / "special_tokens_map.json", {"bos_token": 3, "eos_token": None})
+    change(tmp_path / "tokenizer_config.json", lambda config: config.update(bos_token=None))
+    refused(tmp_path, "special_tokens_map.json: bos_token is 3")
 
 
 @pytest.mark.parametrize("value", ["x", -1, None, 1.0, True])

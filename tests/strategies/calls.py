@@ -60,11 +60,14 @@ NAMES = st.one_of(
             "-x",
             "a/b",
             "functions.get",
+            "a#b",
         ]
     ),
     st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_.-]{0,8}", fullmatch=True),
 )
-QUOTED_NAMES = st.sampled_from(["my arg", "a=b", "it's", 'a"b', "x,y", "f(", "a\nb", "\u200b"])
+QUOTED_NAMES = st.sampled_from(
+    ["my arg", "a=b", "it's", 'a"b', "x,y", "f(", "a\nb", "\u200b", "#x"]
+)
 
 
 def json_values(max_leaves: int = 8) -> st.SearchStrategy:

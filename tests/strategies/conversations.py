@@ -62,7 +62,7 @@ def conversations(
     """A conversation with 1 to 4 replies.
 
     tools: strategy for the tools. plain: strategy for replies without a call, None for none.
-    parallel: up to 3 calls in a reply. text_with_calls: text beside calls. systems: system messages
+    parallel: up to 3 calls in a reply. text_with_calls: text, not blank, beside calls. systems: system messages
     at any place where no result is awaited. context_only: replies that are not trained.
     """
     offered = draw(tool_lists() if tools is None else tools)
@@ -78,7 +78,8 @@ def conversations(
         if plain is not None and draw(st.integers(0, 3)) == 0:
             count = 0
         made = tuple(draw(calls(names)) for _ in range(count))
-        text = draw(plain) if not made else draw(TEXTS) if text_with_calls else ""
+        beside = st.just("") | REPLIES if text_with_calls else st.just("")
+        text = draw(beside if made else plain)
         trained = not context_only or draw(st.booleans())
         messages.append(Message("assistant", text, made, trained))
         results = draw(st.integers(0, count)) if last else count

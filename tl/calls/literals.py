@@ -39,7 +39,7 @@ class CallError(ValueError):
     kind: a short stable word (`no_call`, `bad_name`, `unterminated_string`, `bad_escape`,
         `string_prefix`, `bad_number`, `too_large`, `bad_value`, `bare_word`, `nested_call`,
         `bad_key`, `bad_arithmetic`, `too_deep`, `expected`, `unterminated_call`,
-        `duplicate_argument`, `positional_after_keyword`).
+        `duplicate_argument`, `duplicate_key`, `positional_after_keyword`).
     message: what was found and what was expected. start, end: where, as a span of the text.
     """
 
@@ -53,14 +53,15 @@ class CallError(ValueError):
 
 def is_tool_name(name: str) -> bool:
     """A word with at least one letter, digit or underscore."""
-    return is_word(name) and any(c.isalnum() or c == "_" for c in name)
+    return end_of_word(name, 0) == len(name) and any(c.isalnum() or c == "_" for c in name)
 
 
 def is_word(name: str) -> bool:
     """Whether a name can stand without quotes: no space and none of the characters that structure a
-    call. Far more than Python's identifiers: `from`, `code:`, `2v_atadatem`, `Class.method`.
+    call, nor a `#` in front, which starts a comment. Far more than Python's identifiers: `from`,
+    `code:`, `2v_atadatem`, `Class.method`.
     """
-    return bool(name) and end_of_word(name, 0) == len(name)
+    return bool(name) and name[0] != "#" and end_of_word(name, 0) == len(name)
 
 
 def end_of_word(text: str, start: int) -> int:

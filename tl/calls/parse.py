@@ -9,14 +9,17 @@
     tuple     = "(" ... ")"                                             becomes a list; (v) is v
     object    = "{" [ key ":" value { "," key ":" value } [","] ] "}"   key: a string
 
-Python and JSON spellings may be mixed; space and line breaks may stand between all tokens. `tool`
-and `name` are words in the sense of `literals.is_word`. Of the string prefixes, r and u are read; b
-and f are refused, as bytes are no JSON value and an f-string would have to be executed.
+Python and JSON spellings may be mixed; space and line breaks may stand between all tokens, inside
+the brackets also comments: `# ...` to the end of the line, which models write. `tool` and `name`
+are words in the sense of `literals.is_word`. Of the string prefixes, r and u are read; b and f are
+refused, as bytes are no JSON value and an f-string would have to be executed. A name or a key that
+is given twice is an error: one of its values would be lost.
 
 Sources: the authors' call style (README of Junjie-Ye/TL-Training at 77c875a); the benchmarks' gold
 calls add arithmetic of literals (BFCL) and names that are no identifiers (RoTBench, ToolAlpaca).
 """
 
+import re
 from typing import Any, NoReturn
 
 from tl.calls.arithmetic import OPERATORS, SIGN_STRENGTH, CalculationError, calculate
@@ -33,6 +36,7 @@ from tl.calls.write import MAX_DEPTH, format_call, format_value
 
 __all__ = ["CallError", "format_call", "format_value", "parse_call", "scan_call", "scan_value"]
 
+COMMENT = re.compile(r"#[^\r\n]*")
 CONSTANTS = {
     "True": True,
     "true": True,
@@ -97,14 +101,14 @@ class _Reader:
         return Call(name, arguments, tuple(positional))
 
     def tool_name(self) -> str:
-        start = self.skip_space()
-        end = end_of_word(self.text, start)
+        start = self.skip_blanks()  # a comment in front is a heading, the text is prose
+        end = self.position = end_of_word(self.text, start)
         name = self.text[start:end]
-        self.position = end
-        if not self.take("("):
+        if not self.text.startswith("(", self.skip_blanks()):
             self.fail("no_call", "expected a tool name and '('", start, end)
         if not is_tool_name(name):
             self.fail("bad_name", f"{name!r} is no tool name", start, end)
+        self.position += 1
         return name
 
     def argument_name(self) -> str | None:
@@ -194,8 +198,8 @@ class _Reader:
     def word(self) -> Any:
         """A constant, or the prefix of a string; another word is an error of its own kind."""
         start = self.position
-        end = self.position = end_of_word(self.text, start)
-        word = self.text[start:end]
+        word = self.text[start : end_of_word(self.text, start)].partition("#")[0]
+        end = self.position = start + len(word)
         if word in CONSTANTS:
             return CONSTANTS[word]
         if self.peek() in QUOTES:
@@ -226,6 +230,8 @@ class _Reader:
             key = self.value()
             if not isinstance(key, str):
                 self.fail("bad_key", "a key of an object is no string", start)
+            if key in values:
+                self.fail("duplicate_key", f"the key {key[:40]!r} is given twice", start)
             self.expect(":")
             values[key] = self.value()
             self.separator("}")
@@ -240,6 +246,12 @@ class _Reader:
     # Tokens
 
     def skip_space(self) -> int:
+        """Space and comments."""
+        while self.text.startswith("#", self.skip_blanks()):
+            self.position = COMMENT.match(self.text, self.position).end()
+        return self.position
+
+    def skip_blanks(self) -> int:
         while self.position < len(self.text) and self.text[self.position].isspace():
             self.position += 1
         return self.position

@@ -3,13 +3,14 @@
 raw_data.json, one trajectory per record:
     system      the tools, a JSON list in a string
     user        text
-    assistant   "<tool>\\n<arguments, a JSON object on one line>"
+    assistant   "<tool>\\n<arguments, a JSON object>", space around both does not count
     function    the feedback of the call right before it (finish and ask_to_user have none)
 
 mae_data.json, one reply per record, what their mae.py makes of it:
     system      the tools as Python signatures, or nothing
     user        text
-    assistant   "tool(k=<json>, ...)"; what is no call as a whole is plain text
+    assistant   "tool(k=<json>, ...)"; what is no call as a whole, or has values without names as
+                in "Oslo (3)", is plain text
     function    feedback
 Only the last reply of such a record is trained, the ones before it are context. The role names of
 the authors' README (System, User, Assistant, Output) are read as well.
@@ -25,7 +26,8 @@ from tl import InputError
 from tl.calls.parse import CallError, scan_call
 from tl.calls.schema import Call, Tool
 from tl.calls.signature import parse_tools
-from tl.data.fields import at, describe, merge_tools, read_arguments, read_tools, take_text
+from tl.data.fields import at, describe, read_arguments, take_text
+from tl.data.tool_list import merge_tools, read_tools
 from tl.data.turns import Content, Turns
 
 ROLES = "system, user, assistant or function"
@@ -74,10 +76,11 @@ def _read(
 
 
 def _raw_reply(content: str) -> tuple[str, list[Call]]:
-    name, line_break, arguments = content.partition("\n")
-    if not (name and line_break) or "\n" in arguments:
+    name, line_break, arguments = content.strip().partition("\n")
+    name = name.rstrip()
+    if not (name and line_break):
         raise InputError(
-            f"a call reads {describe(content)}, expected '<tool>\\n<arguments as JSON on one line>'"
+            f"a call reads {describe(content)}, expected '<tool>\\n<arguments as JSON>'"
         )
     with at(f"the arguments of {name!r}"):
         return "", [Call(name, read_arguments(arguments))]
@@ -88,7 +91,8 @@ def _mae_reply(content: str) -> tuple[str, list[Call]]:
         call, end = scan_call(content)
     except CallError:
         return content, []
-    return ("", [call]) if not content[end:].strip() else (content, [])
+    whole = not content[end:].strip() and not call.positional
+    return ("", [call]) if whole else (content, [])
 
 
 def _signatures(content: str) -> tuple[Tool, ...]:

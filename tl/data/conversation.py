@@ -9,6 +9,9 @@
                                             any other text
     either              from                anything               ShareGPT      sharegpt_format.py
 
+A key with null counts as absent. Where "tools" or "functions" is null, a record is OpenAI's unless
+its system text lists tools.
+
 Every error reads `file:record: what is wrong, what was expected, what to do`. Records count from 1;
 in a .jsonl file that is the line. Messages inside a record count from 0, as in `messages[3]`.
 """
@@ -44,7 +47,6 @@ def read_conversations(
     JSON, or without a record. A .jsonl file with a broken line only has a bad record there.
     """
     path = Path(path)
-    numbers: dict[str, int] = {}
     for record in read_records(path):
         place = f"{path}:{record.number}"
         try:
@@ -52,7 +54,6 @@ def read_conversations(
                 if record.defect:
                     raise InputError(record.defect)
                 conversation = _conversation(record.value, record.number, place)
-                _check_unique(conversation.id, record.number, numbers)
         except InputError as error:
             if skip is None:
                 raise
@@ -69,34 +70,28 @@ def _conversation(record: Any, number: int, source: str) -> Conversation:
             ".jsonl file has one record per line"
         )
     name = _record_id(record, number)
-    with at(f"id {name!r}") if "id" in record else at("record without id"):
+    with at("record without id" if record.get("id") is None else f"id {name!r}"):
         _refuse_media(record)
         key, read = _format(record)
         return Conversation(name, *read(record, key), source)
 
 
 def _record_id(record: dict, number: int) -> str:
-    """The record's own id; records without one are called by their number."""
+    """The record's own id; records without one are called by their number. Several records may
+    share an id: the authors make theirs from the query.
+    """
     name = record.get("id")
     if name is None:
         return f"record {number}"
-    if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
+    if isinstance(name, bool) or not isinstance(name, str | int | float) or name == "":
         raise InputError(f"'id' is {describe(name)}, expected a non-empty string or a number")
     return str(name)
 
 
-def _check_unique(name: str, number: int, numbers: dict[str, int]) -> None:
-    first = numbers.setdefault(name, number)
-    if first != number:
-        raise InputError(
-            f"id {name!r}: record {first} has the same id; give each record its own, or take the "
-            "copy out"
-        )
-
-
 def _format(record: dict) -> tuple[str, Callable[[dict, str], Content]]:
     """The key of the messages and the reader of the format; see the module docstring."""
-    keys = [key for key in ("messages", "conversations") if key in record]
+    present = [key for key in ("messages", "conversations") if key in record]
+    keys = [key for key in present if record[key] is not None] or present[:1]
     if len(keys) != 1:
         got = "both 'messages' and 'conversations'" if keys else f"only the keys {list(record)[:8]}"
         raise InputError(f"{got}, expected one list of messages of a known format: {FORMATS}")
@@ -105,16 +100,24 @@ def _format(record: dict) -> tuple[str, Callable[[dict, str], Content]]:
     if not isinstance(messages, list) or not messages or not isinstance(messages[0], dict):
         raise InputError(f"{key!r} is {describe(messages)}, expected a list of message objects")
     first = messages[0]
-    if "from" in first:
+    if first.get("from") is not None:
         return key, read_sharegpt
     if "role" not in first:
         raise InputError(
             f"{key}[0] has the keys {list(first)[:8]}, expected 'role' or 'from', as in a known "
             f"format: {FORMATS}"
         )
-    if key == "messages" or "tools" in record or "functions" in record:
+    beside = [record[name] for name in ("tools", "functions") if name in record]
+    if key == "messages" or any(tools is not None for tools in beside):
+        return key, read_openai
+    if beside and not _is_tool_text(first.get("content")):
         return key, read_openai
     return key, _authors_reader(first)
+
+
+def _is_tool_text(content: Any) -> bool:
+    """Whether a system text lists tools as the authors' formats do."""
+    return isinstance(content, str) and content.lstrip().startswith(("[", "Function:\ndef "))
 
 
 def _authors_reader(first: dict) -> Callable[[dict, str], Content]:

@@ -17,6 +17,7 @@ from tl.data.tokenizer_files import (
     one_line,
     read_object,
     read_text,
+    short,
 )
 
 # Qwen2's words: PRETOKENIZE_REGEX in models/qwen2/tokenization_qwen2.py of transformers 5.23.0.
@@ -231,8 +232,8 @@ def _read_vocabulary(path: Path) -> dict[str, int]:
     for token, index in vocabulary.items():
         if not is_id(index):
             raise InputError(
-                f"{path}: {token!r} has the id {index!r}, expected a non-negative whole number: "
-                "copy the file again"
+                f"{path}: {token!r} has the id {short(index)}, expected a non-negative whole "
+                "number: copy the file again"
             )
         if index in names:
             raise InputError(

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tl import InputError
-from tl.calls.schema import Call, Tool
+from tl.calls.schema import Call
 from tl.data.strict_json import read_json
 
 
@@ -70,29 +70,9 @@ def read_call(value: Any) -> Call:
 
 def is_trained(message: dict) -> bool:
     """`weight` of an assistant message: 0 is context only, 1 (as without it) is trained."""
-    weight = message.get("weight", 1)
+    weight = message.get("weight")
+    if weight is None:
+        return True
     if not isinstance(weight, int | float) or weight not in (0, 1):
         raise InputError(f"'weight' is {describe(weight)}, expected 0 (context) or 1 (trained)")
     return bool(weight)
-
-
-def read_tools(value: Any) -> tuple[Tool, ...]:
-    """A list of tool schemas, or that list's JSON text. A tool that is listed twice with the same
-    schema counts once; InputError where the schemas differ.
-    """
-    if isinstance(value, str):
-        value = read_json(value)
-    if not isinstance(value, list):
-        raise InputError(f"{describe(value)}, expected a list of tools")
-    return merge_tools(Tool.from_openai(schema) for schema in value)
-
-
-def merge_tools(tools: Iterator[Tool] | list[Tool]) -> tuple[Tool, ...]:
-    """Each tool once, in the order of first appearance."""
-    found: dict[str, Tool] = {}
-    for tool in tools:
-        if found.setdefault(tool.name, tool) != tool:
-            raise InputError(
-                f"the tool {tool.name!r} is listed twice with different schemas; keep one of them"
-            )
-    return tuple(found.values())

@@ -10,9 +10,10 @@ Content is a string, null, absent, or a list of {"type": "text", "text"} parts, 
 If no call of a message has an id, its results stand in the order of the calls.
 
 The older form is read too: "functions" in place of "tools", `function_call` in place of tool_calls,
-results with the role function and the name of the called function.
+results with the role function and, where given, the name of the called function.
 
-Keys that are not named here are ignored.
+A result without tool_call_id answers the only open call. A key with null counts as absent, as files
+of the datasets library have every key in every record. Keys that are not named here are ignored.
 
 Source: OpenAI API reference, chat completions and fine-tuning; https://platform.openai.com/docs
 """
@@ -21,16 +22,8 @@ from typing import Any
 
 from tl import InputError
 from tl.calls.schema import Call
-from tl.data.fields import (
-    at,
-    describe,
-    is_trained,
-    merge_tools,
-    read_call,
-    read_tools,
-    take,
-    take_text,
-)
+from tl.data.fields import at, describe, is_trained, read_call, take, take_text
+from tl.data.tool_list import merge_tools, read_tools
 from tl.data.turns import Content, Turns
 
 ROLES = "system, developer, user, assistant, tool or function"
@@ -40,9 +33,8 @@ def read_openai(record: dict[str, Any], key: str) -> Content:
     """Tools and messages of a record, whose messages are record[key]."""
     tools = []
     for name in ("tools", "functions"):
-        if record.get(name) is not None:
-            with at(name):
-                tools += read_tools(record[name])
+        with at(name):
+            tools += read_tools(record.get(name))
     turns = Turns()
     for number, message in enumerate(record[key]):
         with at(f"{key}[{number}]"):
@@ -61,9 +53,9 @@ def _read_message(message: Any, turns: Turns) -> None:
         calls, ids = _calls(message)
         turns.assistant(_reply_text(message), calls, ids, is_trained(message))
     elif role == "tool":
-        turns.result(_text(message), _optional_id(message, "tool_call_id"))
+        turns.result(_text(message), _optional_text(message, "tool_call_id"))
     elif role == "function":
-        turns.result(_text(message), name=take_text(message, "name"))
+        turns.result(_text(message), name=_optional_text(message, "name"))
     else:
         raise InputError(f"role {role!r}, expected {ROLES}")
 
@@ -113,11 +105,11 @@ def _calls(message: dict) -> tuple[list[Call], list[str]]:
     for number, tool_call in enumerate(tool_calls or []):
         with at(f"tool_calls[{number}]"):
             kind = take(tool_call, "function", dict, "the called function")
-            if tool_call.get("type", "function") != "function":
+            if tool_call.get("type") not in (None, "function"):
                 raise InputError(f"'type' is {describe(tool_call['type'])}, expected 'function'")
             with at("function"):
                 calls.append(_function(kind))
-            ids.append(_optional_id(tool_call, "id"))
+            ids.append(_optional_text(tool_call, "id"))
     if ids and any(ids) and not all(ids):
         raise InputError("some of the tool_calls have an id and some have none; give all an id")
     return calls, ids if any(ids) else []
@@ -128,7 +120,7 @@ def _function(value: Any) -> Call:
     return read_call(value)
 
 
-def _optional_id(holder: dict, key: str) -> str | None:
+def _optional_text(holder: dict, key: str) -> str | None:
     name = holder.get(key)
     if not isinstance(name, str | None) or name == "":
         raise InputError(f"{key!r} is {describe(name)}, expected a non-empty string")

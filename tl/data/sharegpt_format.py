@@ -15,7 +15,8 @@
 
 Hermes records say the same inside the text: `<tool_call>{...}</tool_call>` in a reply, behind its
 text; `<tool_response>...</tool_response>` in a result, one per call; where the record has no
-"tools", the system text has the schemas between <tools> and </tools>. That text stays as it is.
+"tools", the system text has the schemas between <tools> and </tools> (tags around prose are prose).
+That text stays as it is. Calls and schemas may also be Python literals, as repr writes them.
 
 Sources: hiyouga/LLaMA-Factory at 015ff25, data/README.md and data/glaive_toolcall_en_demo.json;
 NousResearch/hermes-function-calling-v1; hypervariance/function-calling-sharegpt (its role names).
@@ -26,9 +27,11 @@ import re
 from typing import Any
 
 from tl import InputError
+from tl.calls.parse import CallError, scan_value
 from tl.calls.schema import Call, Tool
-from tl.data.fields import at, describe, is_trained, read_call, read_tools, take_text
-from tl.data.strict_json import read_json
+from tl.data.fields import at, describe, is_trained, read_call, take_text
+from tl.data.strict_json import read_json, read_json_values
+from tl.data.tool_list import read_tools
 from tl.data.turns import Content, Turns
 
 SPEAKERS = {
@@ -48,9 +51,12 @@ SPEAKERS = {
     "function_response": "result",
 }
 THOUGHT = re.compile(r"\s*(<think>.*?</think>)?(.*)", re.DOTALL)
-CALL_TAG = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
-RESULT_TAG = re.compile(r"<tool_response>\s*(.*?)\s*</tool_response>", re.DOTALL)
-TOOLS_TAG = re.compile(r"<tools>(.*?)</tools>", re.DOTALL)
+TAGS = {  # the closing tag of what Hermes writes inside the text, and how it opens
+    "</tool_call>": re.compile("<tool_call>"),
+    "</tool_response>": re.compile("<tool_response>"),
+    "</tools>": re.compile(r"<tools>\s*(?=[\[{])"),
+}
+PYTHON_OBJECT = re.compile(r"\s*(\[\s*)?\{\s*'")  # how no JSON text starts
 CALLS_AS_TEXT = ("<functioncall>", "<function_calls>", "<tool_call>", "</tool_call>")
 
 
@@ -113,13 +119,14 @@ def _speaker(message: Any) -> str:
 def _text_and_call(value: str) -> tuple[str, list[Call]]:
     """The value of a function_call message."""
     thought, calls = THOUGHT.fullmatch(value).groups()
-    return thought or "", _calls(calls)
+    value = read_json(calls)
+    return thought or "", _calls(value if isinstance(value, list) else [value])
 
 
 def _tagged_calls(value: str) -> tuple[str, list[Call]]:
     """The value of a gpt message: text, then perhaps Hermes calls."""
-    calls = [call for tagged in CALL_TAG.findall(value) for call in _calls(tagged)]
-    text, *behind = CALL_TAG.split(value)[::2]
+    tagged, (text, *behind) = _tagged(value, "</tool_call>")
+    calls = [call for inside in tagged for call in _calls(_values(inside))]
     left = next((tag for tag in CALLS_AS_TEXT if tag in "".join([text, *behind])), None)
     if left:
         raise InputError(
@@ -133,9 +140,42 @@ def _tagged_calls(value: str) -> tuple[str, list[Call]]:
     return (text.rstrip() if calls else text), calls
 
 
-def _calls(text: str) -> list[Call]:
-    value = read_json(text)
-    listed = value if isinstance(value, list) else [value]
+def _tagged(text: str, closing: str) -> tuple[list[str], list[str]]:
+    """What stands between the tags, each time; and the text around, which is one piece more."""
+    inside, around = [], [""]
+    *closed, end = text.split(closing)
+    for part in closed:
+        opening = TAGS[closing].search(part)
+        if opening:
+            around[-1] += part[: opening.start()]
+            inside.append(part[opening.end() :])
+            around.append("")
+        else:
+            around[-1] += part + closing
+    around[-1] += end
+    return inside, around
+
+
+def _values(text: str) -> list[Any]:
+    """The JSON values between two Hermes tags, one list of them or one behind the other; or the
+    same with Python's quotes.
+    """
+    values = _python_values(text) if PYTHON_OBJECT.match(text) else read_json_values(text)
+    return values[0] if len(values) == 1 and isinstance(values[0], list) else values
+
+
+def _python_values(text: str) -> list[Any]:
+    values, position = [], 0
+    try:
+        while position < len(text):
+            value, position = scan_value(text, position)
+            values.append(value)
+    except CallError as error:
+        raise InputError(f"{error}, expected objects as in JSON; correct it") from None
+    return read_json(json.dumps(values))  # what JSON cannot hold is refused here too
+
+
+def _calls(listed: list[Any]) -> list[Call]:
     if not listed:
         raise InputError("an empty list of calls, expected at least one")
     calls = []
@@ -149,8 +189,13 @@ def _results(value: str, calls: int) -> list[str]:
     """What one message says about so many calls: Hermes tags, a JSON list if there are several, or
     the text itself.
     """
-    if tagged := RESULT_TAG.findall(value):
-        return tagged
+    tagged, around = _tagged(value, "</tool_response>")
+    if tagged:
+        if rest := "".join(around).strip():
+            raise InputError(
+                f"{describe(rest)} beside <tool_response>, expected nothing else; take it out"
+            )
+        return [inside.strip() for inside in tagged]
     if calls < 2:
         return [value]
     with at(f"one result for {calls} calls"):
@@ -176,17 +221,10 @@ def _system(record: dict, opening: str) -> str:
 
 
 def _tools(record: dict, system: str) -> tuple[Tool, ...]:
-    declared = record.get("tools")
-    if declared is not None and declared != "":
-        with at("tools"):
-            return read_tools(declared)
-    tagged = [text for text in TOOLS_TAG.findall(system) if text.strip()]
+    with at("tools"):
+        declared = read_tools(record.get("tools"))
+    if declared:
+        return declared
+    tagged, _ = _tagged(system, "</tools>")
     with at("<tools> of the system text"):
-        return read_tools([tool for text in tagged for tool in _tool_list(text)])
-
-
-def _tool_list(text: str) -> list:
-    """Schemas between <tools> and </tools>: one list, or one object per line."""
-    if text.strip().startswith("["):
-        return read_json(text)
-    return [read_json(line) for line in text.splitlines() if line.strip()]
+        return read_tools([tool for inside in tagged for tool in _values(inside)])

@@ -37,6 +37,18 @@ def read_json(text: str) -> Any:
     return item.value
 
 
+def read_json_values(text: str) -> list[Any]:
+    """The values of a text with several, space between them. InputError as in `read_json`."""
+    values, position = [], SPACE.match(text).end()
+    while position < len(text):
+        item, end = _read_item(text, position)
+        if item.defect:
+            raise InputError(item.defect)
+        values.append(item.value)
+        position = SPACE.match(text, end).end()
+    return values
+
+
 def read_json_list(text: str) -> Iterator[Item]:
     """The items of a text that is one JSON list. InputError where the text is broken: what stands
     behind that place cannot be told apart.

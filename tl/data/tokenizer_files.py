@@ -75,8 +75,8 @@ class TokenizerConfig:
             )
         if not is_id(first) or first >= vocab_size:
             raise InputError(
-                f"{path}: eos_token_id is {ids!r}, expected an id (or a list of ids) from 0 to "
-                f"{vocab_size - 1}, the vocabulary of the tokenizer: correct it"
+                f"{path}: eos_token_id is {short(ids)}, expected an id (or a list of ids) from 0 "
+                f"to {vocab_size - 1}, the vocabulary of the tokenizer: correct it"
             )
         return first
 
@@ -114,6 +114,15 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
 
 
+def short(value: Any) -> str:
+    """A value in an error message; lists and objects by their kind, as Python cannot print every
+    nested one.
+    """
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    return repr(value)[:80]
+
+
 def read_config(directory: Path) -> TokenizerConfig:
     """Raises InputError if a file is no JSON object or a value has the wrong type."""
     optional = {
@@ -122,18 +131,13 @@ def read_config(directory: Path) -> TokenizerConfig:
     }
     config, special_map, added = optional.values()
     place = directory / "tokenizer_config.json"
-    special = {}
-    for key in ("bos_token", "eos_token"):
-        declared = [values[key] for values in (config, special_map) if key in values]
-        if declared:
-            present = [value for value in declared if value is not None]
-            special[key] = _content(place, key, present[0]) if present else None
+    declaring = {place: config, directory / "special_tokens_map.json": special_map}
     return TokenizerConfig(
         directory,
         _typed(place, config, "tokenizer_class", str),
         _typed(place, config, "add_bos_token", bool),
         bool(_typed(place, config, "add_prefix_space", bool)),
-        special,
+        _special_tokens(declaring),
         _added_tokens(directory, config.get("added_tokens_decoder") or {}, added),
     )
 
@@ -154,11 +158,25 @@ def read_object(path: Path) -> dict[str, Any]:
     """Raises InputError if the file is not one JSON object."""
     try:
         value = json.loads(read_text(path))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: no valid JSON ({error}): copy the file again") from error
+    except (ValueError, RecursionError) as error:  # ValueError: also an integer of 5,000 digits
+        reason = one_line(error)
+        raise InputError(f"{path}: no valid JSON ({reason}): copy the file again") from error
     if not isinstance(value, dict):
         raise InputError(f"{path}: holds a {type(value).__name__}, expected a JSON object")
     return value
+
+
+def _special_tokens(declaring: dict[Path, dict]) -> dict[str, str | None]:
+    """declaring: the files and their content; the first that gives a token decides."""
+    special: dict[str, str | None] = {}
+    for place, values in declaring.items():
+        for key in ("bos_token", "eos_token"):
+            value = values.get(key)
+            if value is not None and special.get(key) is None:
+                special[key] = _content(place, key, value)
+            elif key in values:
+                special.setdefault(key, None)
+    return special
 
 
 def _added_tokens(directory: Path, decoder: Any, older: dict) -> tuple[AddedToken, ...]:
@@ -167,7 +185,7 @@ def _added_tokens(directory: Path, decoder: Any, older: dict) -> tuple[AddedToke
     """
     place = directory / "tokenizer_config.json"
     if not isinstance(decoder, dict):
-        raise InputError(f"{place}: added_tokens_decoder is {decoder!r}, expected an object")
+        raise InputError(f"{place}: added_tokens_decoder is {short(decoder)}, expected an object")
     known: dict[int, AddedToken] = {}
     for content, index in older.items():
         _add(known, directory / "added_tokens.json", AddedToken(index, content, True))
@@ -182,7 +200,7 @@ def _added_tokens(directory: Path, decoder: Any, older: dict) -> tuple[AddedToke
 def _add(known: dict[int, AddedToken], place: Path, token: AddedToken) -> None:
     if not is_id(token.id):
         raise InputError(
-            f"{place}: the added token {token.content!r} has the id {token.id!r}, expected a "
+            f"{place}: the added token {token.content!r} has the id {short(token.id)}, expected a "
             "non-negative whole number"
         )
     before = known.get(token.id)
@@ -205,7 +223,8 @@ def _content(place: Path, key: str, value: Any) -> str:
     content = value.get("content") if isinstance(value, dict) else value
     if not isinstance(content, str) or not content:
         raise InputError(
-            f'{place}: {key} is {value!r}, expected a non-empty string or {{"content": string}}'
+            f"{place}: {key} is {short(value)}, expected a non-empty string or "
+            '{"content": string}'
         )
     return content
 
@@ -213,5 +232,5 @@ def _content(place: Path, key: str, value: Any) -> str:
 def _typed(place: Path, config: dict, key: str, kind: type) -> Any:
     value = config.get(key)
     if not isinstance(value, kind | None):
-        raise InputError(f"{place}: {key} is {value!r}, expected {kind.__name__}")
+        raise InputError(f"{place}: {key} is {short(value)}, expected {kind.__name__}")
     return value

@@ -5,8 +5,9 @@ which call.
   they name their call; they are stored in the order of the calls.
 - A call without a result: at the end of the conversation; and before the assistant speaks again for
   `finish` and `ask_to_user`, which the user answers (they have no feedback in the authors' data).
-- An assistant message has text or calls. System, user and assistant messages may otherwise come in
-  any order, also several in a row.
+- A result may leave the id of its call out where one call is open.
+- An assistant message has text or calls; blank text beside calls is no text. System, user and
+  assistant messages may otherwise come in any order, also several in a row.
 """
 
 from collections.abc import Sequence
@@ -50,7 +51,8 @@ class Turns:
             twice = next(name for name in ids if list(ids).count(name) > 1)
             raise InputError(f"two calls share the id {twice!r}; give each call its own id")
         self._close_calls("assistant")
-        self._messages.append(Message("assistant", text, tuple(calls), trained))
+        content = text if text.strip() else ""
+        self._messages.append(Message("assistant", content, tuple(calls), trained))
         self._calls, self._ids = tuple(calls), tuple(ids)
 
     def result(self, text: str, call_id: str | None = None, name: str | None = None) -> None:
@@ -84,7 +86,14 @@ class Turns:
         return len(self._calls) - len(self._results)
 
     def _answered_call(self, call_id: str | None) -> int:
+        if call_id is None and self.open_calls == 1:
+            return next(n for n in range(len(self._calls)) if n not in self._results)
         if self._ids:
+            if call_id is None:
+                raise InputError(
+                    f"a result without the id of its call, expected one of {list(self._ids)}; add "
+                    "the id"
+                )
             if call_id not in self._ids:
                 raise InputError(
                     f"a result for the call id {call_id!r}, expected one of {list(self._ids)}, the "
