@@ -16,7 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from kernels.matmul import product
 from tl.model.attention import Attention, Packing
+from tl.model.cache import Decode, Prefill
 from tl.model.config import ModelConfig
 from tl.model.linear import Linear
 from tl.model.norm import RMSNorm
@@ -40,16 +42,18 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """One layer: attention, then MLP, each normalised before and added to the stream."""
 
-    def __init__(self, config: ModelConfig, window: int | None):
+    def __init__(self, config: ModelConfig, layer: int):
         super().__init__()
         self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.self_attn = Attention(config, window)
+        self.self_attn = Attention(config, layer)
         self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.mlp = MLP(config)
 
-    def forward(self, x: Tensor, packing: Packing) -> Tensor:
+    def forward(
+        self, x: Tensor, packing: Packing, cache: Prefill | Decode | None = None
+    ) -> Tensor:
         """x[T, E] -> [T, E]."""
-        x = x + self.self_attn(self.input_layernorm(x), packing)
+        x = x + self.self_attn(self.input_layernorm(x), packing, cache)
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -63,7 +67,7 @@ class Decoder(nn.Module):
         self.config = config
         self.generation_config: bytes | None = None  # the file beside its weights, if it had one
         self.gradient_checkpointing = False
-        blocks = [Block(config, window) for window in config.windows]
+        blocks = [Block(config, layer) for layer in range(config.num_hidden_layers)]
         self.model = nn.ModuleDict(
             {
                 "embed_tokens": nn.Embedding(config.vocab_size, config.hidden_size),
@@ -92,22 +96,33 @@ class Decoder(nn.Module):
         position_ids: Tensor,
         cu_seqlens: Tensor,
         lengths: list[int] | None = None,
+        cache: Prefill | Decode | None = None,
     ) -> Tensor:
         """Hidden states [T, E] after the last norm.
 
         input_ids[T] int64; position_ids[T] count from 0 in each sequence; cu_seqlens[S+1] from 0
         to T, sequence s is cu_seqlens[s]:cu_seqlens[s+1]. lengths: their differences, as numbers
         on the host. Without them cu_seqlens is read on the host, which waits for the device if it
-        lies there, as it always does in a sharded model: FSDP moves every tensor argument.
+        lies there, as it always does in a sharded model: FSDP moves every tensor argument. cache:
+        where keys and values of this pass are kept (see `tl.model.cache`); training has none.
         """
         x = self.model.embed_tokens(input_ids)  # [T, E]
-        packing = self.packing(position_ids, cu_seqlens, lengths, x.dtype)
+        totals = None if cache is None else cache.totals
+        packing = self.packing(position_ids, cu_seqlens, lengths, x.dtype, totals)
         for block in self.model.layers:
             if self.gradient_checkpointing and torch.is_grad_enabled():
                 x = checkpoint(block, x, packing, use_reentrant=False)
             else:
-                x = block(x, packing)
+                x = block(x, packing, cache)
         return self.model.norm(x)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """hidden[N, E] -> [N, V], summed in float32 (float64 for float64), as the loss does it."""
+        weight = self.lm_head.weight
+        with torch.autocast(hidden.device.type, enabled=False):
+            if hidden.element_size() == 2 and not hidden.is_cuda:  # no such product on the CPU
+                hidden, weight = hidden.float(), weight.float()
+            return product(hidden, weight.t())
 
     def packing(
         self,
@@ -115,14 +130,17 @@ class Decoder(nn.Module):
         cu_seqlens: Tensor,
         lengths: list[int] | None,
         dtype: torch.dtype,
+        totals: Tensor | None = None,
     ) -> Packing:
-        """What every layer needs to know about the stream."""
+        """What every layer needs to know about the stream. totals[T]: the length of each token's
+        sequence, where a part of it stands in a cache."""
         device = position_ids.device
         lengths = cu_seqlens.diff().tolist() if lengths is None else lengths
         assert len(lengths) == len(cu_seqlens) - 1, f"{len(lengths)} lengths"
         assert sum(lengths) == len(position_ids), f"sequences of together {sum(lengths)} tokens"
         cu_seqlens = cu_seqlens.to(device, torch.int32, non_blocking=True)
-        counts = cu_seqlens.diff()  # [S]
-        own_length = counts.repeat_interleave(counts, output_size=len(position_ids))  # [T]
-        cos, sin = self.config.rope.tables(position_ids, own_length, dtype)  # [T, 1, D]
+        if totals is None:
+            counts = cu_seqlens.diff()  # [S]
+            totals = counts.repeat_interleave(counts, output_size=len(position_ids))  # [T]
+        cos, sin = self.config.rope.tables(position_ids, totals, dtype)  # [T, 1, D]
         return Packing(lengths, cu_seqlens, cos, sin)
