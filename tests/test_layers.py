@@ -28,6 +28,7 @@ ALLOWED = {
     "tl.dialects": {"tl.calls"},
     "tl.data": {"tl.calls", "tl.dialects", "tokenizers", "sentencepiece", *TORCH},
     "tl.model": {"kernels", *TORCH},
+    "tl.generate": {"tl.model", "torch"},
     "tl.run": {"tqdm", *TORCH},
 }
 # Modules that are runnable tools of their room and need a library for that one job.

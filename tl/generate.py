@@ -161,24 +161,19 @@ class _Batch:
     def _prefill(self, slots: list[int]) -> None:
         contexts = [self.live[slot].context for slot in slots]
         ids = [token for context in contexts for token in context[:-1]]
-        lengths = [len(context) - 1 for context in contexts]
-        cache = self.cache.prefill(slots, lengths, [len(context) for context in contexts])
-        bounds = torch.tensor([0, *lengths]).cumsum(0)
-        input_ids = torch.tensor(ids, device=self.device)
-        self.model(input_ids, cache.position_ids, bounds, lengths, cache)
+        cache = self.cache.prefill(slots, [len(context) for context in contexts])
+        self.model.prefill(torch.tensor(ids, device=self.device), cache)
 
     def decode(self) -> Tensor:
         """Read the last token of every sequence: logits [B, V] of the next ones."""
         last = torch.tensor([each.context[-1] for each in self.live], device=self.device)
-        cache = self.cache.decode([len(each.context) for each in self.live])
-        bounds = torch.arange(len(last) + 1)
-        hidden = self.model(last, cache.position_ids, bounds, [1] * len(last), cache)  # [B, E]
-        return self.model.logits(hidden)
+        return self.model.decode(last, self.cache.decode([len(each.context) for each in self.live]))
 
     def drop_finished(self) -> None:
         """Finished sequences leave; the last ones move into their slots."""
         for slot in reversed(range(len(self.live))):
             if self.live[slot].is_over:
+                self.live[slot].uniforms = None
                 last = self.live.pop()
                 if slot < len(self.live):
                     self.live[slot] = last
@@ -214,7 +209,7 @@ def draw(probabilities: Tensor, uniforms: Tensor, top_p: float = 1.0) -> Tensor:
     et al. 2020, arXiv:1904.09751).
     """
     if top_p < 1:
-        probabilities, order = probabilities.sort(-1, descending=True, stable=True)
+        probabilities, order = probabilities.sort(dim=-1, descending=True, stable=True)
     masses = probabilities.cumsum(-1, dtype=torch.float64)  # [B, V]
     drawable = masses[:, -1:]  # [B, 1]
     if top_p < 1:

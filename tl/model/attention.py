@@ -57,18 +57,21 @@ class Attention(nn.Module):
     def forward(
         self, x: Tensor, packing: Packing, cache: "Prefill | Decode | None" = None
     ) -> Tensor:
-        """x[T, E] -> [T, E]."""
-        heads = (len(x), -1, self.head_dim)
-        q = self.q_norm(self.q_proj(x).view(heads))  # [T, H, D]
-        k = self.k_norm(self.k_proj(x).view(heads))  # [T, K, D]
-        v = self.v_proj(x).view(heads)  # [T, K, D]
+        """x[T, E] -> [T, E]; k and v go to the cache, if there is one."""
+        q = self.q_norm(self.q_proj(x).view(len(x), -1, self.head_dim))  # [T, H, D]
         q = rotate(q, packing.cos, packing.sin)
-        k = rotate(k, packing.cos, packing.sin)
+        k, v = self.keys_values(x, packing)
         if cache is None:
             mixed = packed_attention(q, k, v, packing, self.window)  # [T, H, D]
         else:
-            mixed = cache.attend(self.layer, q, k, v, packing, self.window)  # [T, H, D]
+            mixed = cache.attend(self.layer, q, k, v, self.window)  # [T, H, D]
         return self.o_proj(mixed.flatten(1))  # [T, E]
+
+    def keys_values(self, x: Tensor, packing: Packing) -> tuple[Tensor, Tensor]:
+        """x[T, E] -> k, v, each [T, K, D]."""
+        k = self.k_norm(self.k_proj(x).view(len(x), -1, self.head_dim))
+        v = self.v_proj(x).view(len(x), -1, self.head_dim)
+        return rotate(k, packing.cos, packing.sin), v
 
 
 def packed_attention(

@@ -1,13 +1,11 @@
 """Keys and values of sequences that are being continued, so that each token is computed once.
 
     cache = KVCache(model.config, slots=32, dtype=torch.float32, device="cpu")
-    prefill    many tokens of some sequences, as one packed stream: attention as in training,
-               their k and v are written down
-    decode     one token of each sequence: its k and v are written down, its query looks over all
-               that stands in the slot of the sequence
+    model.prefill(input_ids, cache.prefill(...))            the beginnings of some sequences
+    logits = model.decode(input_ids, cache.decode(...))     one more token of each sequence
 
-A pass over the decoder takes one of the two records below as `cache`; each layer calls its `attend`
-with its own q, k, v.
+`prefill` and `decode` make the record of one pass over the decoder: each layer hands it its q, k, v
+and gets the attention back.
 """
 
 from typing import NamedTuple
@@ -22,74 +20,21 @@ from tl.model.config import ModelConfig
 GROWTH = 64  # tokens, at least, by which the slots get longer at one time
 
 
-class KVCache:
-    """`store[layers, 2, slots, K, tokens, D]`: keys and values. Token t of a sequence stands at t
-    in the slot of that sequence; what lies behind its end is never looked at."""
-
-    def __init__(
-        self, config: ModelConfig, slots: int, dtype: torch.dtype, device: torch.device | str
-    ):
-        shape = (config.num_hidden_layers, 2, slots, config.num_key_value_heads, 0, config.head_dim)
-        self.store = torch.zeros(shape, dtype=dtype, device=device)
-        self.windows = set(config.windows)
-
-    def reserve(self, tokens: int) -> None:
-        """Give each slot room for so many tokens, keeping what it holds."""
-        old = self.store.shape[4]
-        if tokens > old:
-            shape = (*self.store.shape[:4], tokens + max(GROWTH, tokens // 8), self.store.shape[5])
-            grown = self.store.new_zeros(shape)  # NaN in the unused part would pass the mask: 0 * NaN
-            grown[..., :old, :] = self.store
-            self.store = grown
-
-    def move(self, source: int, target: int, tokens: int) -> None:
-        """The sequence of `tokens` tokens in slot `source` goes to slot `target`."""
-        self.store[:, :, target, :, :tokens] = self.store[:, :, source, :, :tokens]
-
-    def prefill(self, slots: list[int], lengths: list[int], totals: list[int]) -> "Prefill":
-        """The pass over the first `lengths[i]` tokens of the sequence in `slots[i]`, whose length
-        (for the rotary embedding) is `totals[i]`."""
-        self.reserve(max(lengths))
-        device = self.store.device
-        counts = torch.tensor(lengths, device=device)
-        slot, total = torch.tensor([slots, totals], device=device).repeat_interleave(
-            counts, dim=1, output_size=sum(lengths)
-        )  # [T] each
-        position_ids = torch.cat([torch.arange(length, device=device) for length in lengths])
-        return Prefill(self.store, slot, position_ids, total)
-
-    def decode(self, lengths: list[int]) -> "Decode":
-        """The pass over the last tokens of the sequences in slots 0, 1, ..., which with it have
-        these lengths."""
-        self.reserve(max(lengths))
-        device = self.store.device
-        total = torch.tensor(lengths, device=device)  # [B]
-        position_ids = total - 1
-        behind = position_ids[:, None] - torch.arange(max(lengths), device=device)  # [B, longest]
-        masks = {
-            window: (behind >= 0 if window is None else (behind >= 0) & (behind < window))
-            for window in self.windows
-        }
-        slots = torch.arange(len(lengths), device=device)
-        return Decode(self.store, slots, position_ids, total, masks)
-
-
 class Prefill(NamedTuple):
-    """A pass over the beginnings of some sequences, packed."""
+    """A pass over the beginnings of some sequences, packed end to end."""
 
     store: Tensor
-    slots: Tensor  # [T] in which each token's k and v are kept
+    slots: Tensor  # [T] where each token's k and v are kept
     position_ids: Tensor  # [T]
-    totals: Tensor  # [T] length of each token's sequence, as the rotary embedding sees it
+    packing: Packing
 
-    def attend(
-        self, layer: int, q: Tensor, k: Tensor, v: Tensor, packing: Packing, window: int | None
-    ) -> Tensor:
-        """q[T, H, D], k[T, K, D], v[T, K, D] -> [T, H, D]."""
-        keys, values = self.store[layer]  # [slots, K, tokens, D]
-        keys[self.slots, :, self.position_ids] = k
-        values[self.slots, :, self.position_ids] = v
-        return packed_attention(q, k, v, packing, window)
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, window: int | None) -> Tensor:
+        """As in training. q[T, H, D], k[T, K, D], v[T, K, D] -> [T, H, D]."""
+        self.write(layer, k, v)
+        return packed_attention(q, k, v, self.packing, window)
+
+    def write(self, layer: int, k: Tensor, v: Tensor) -> None:
+        _write(self.store[layer], self.slots, self.position_ids, k, v)
 
 
 class Decode(NamedTuple):
@@ -98,26 +43,97 @@ class Decode(NamedTuple):
     store: Tensor
     slots: Tensor  # [B] 0, 1, ...
     position_ids: Tensor  # [B]
-    totals: Tensor  # [B] length of each sequence, this token included
-    masks: dict[int | None, Tensor]  # window: [B, longest], True where the token looks
+    packing: Packing
+    biases: dict[int | None, Tensor]  # by window: [B, K, 1, L], added to the scores
 
-    def attend(
-        self, layer: int, q: Tensor, k: Tensor, v: Tensor, packing: Packing, window: int | None
-    ) -> Tensor:
-        """q[B, H, D], k[B, K, D], v[B, K, D] -> [B, H, D]."""
-        keys, values = self.store[layer]  # [slots, K, tokens, D]
-        keys[self.slots, :, self.position_ids] = k
-        values[self.slots, :, self.position_ids] = v
-        rows, longest = self.masks[window].shape
-        keys, values = keys[:rows, :, :longest], values[:rows, :, :longest]
-        return attend_cached(q, keys, values, self.masks[window])
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, window: int | None) -> Tensor:
+        """Over all that is in the slot. q[B, H, D], k[B, K, D], v[B, K, D] -> [B, H, D]."""
+        _write(self.store[layer], self.slots, self.position_ids, k, v)
+        bias = self.biases[window]
+        keys, values = self.store[layer, :, : len(q), :, : bias.shape[-1]]  # [B, K, L, D]
+        exact = q.element_size() > 2 and not q.is_cuda
+        attend = attend_by_products if exact else attend_fused
+        return attend(q.unflatten(1, (keys.shape[1], -1)), keys, values, bias).view(q.shape)
 
 
-def attend_cached(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-    """One query token per row. q[B, H, D], keys and values[B, K, L, D], mask[B, L] True = looks
-    -> [B, H, D]. The H / K query heads that share a key head are its queries, so that keys are
-    read once."""
-    grouped = q.view(len(q), keys.shape[1], -1, q.shape[2])  # [B, K, H/K, D]
-    mask = mask[:, None, None].expand(-1, -1, grouped.shape[2], -1)  # [B, 1, H/K, L]
-    mixed = F.scaled_dot_product_attention(grouped, keys, values, attn_mask=mask)
-    return mixed.reshape(q.shape)
+class KVCache:
+    """`store[layers, 2, slots, K, L, D]`: keys and values. Token t of a sequence stands at t in
+    the slot of that sequence; what lies behind its end is never looked at. The slots get longer as
+    the sequences do."""
+
+    def __init__(
+        self, config: ModelConfig, slots: int, dtype: torch.dtype, device: torch.device | str
+    ):
+        self.rope, self.windows = config.rope, set(config.windows)
+        shape = (config.num_hidden_layers, 2, slots, config.num_key_value_heads, 0, config.head_dim)
+        self.store = torch.zeros(shape, dtype=dtype, device=device)
+
+    def prefill(self, slots: list[int], lengths: list[int]) -> Prefill:
+        """The pass over all but the last token of sequences of these lengths (>= 2)."""
+        device = self.store.device
+        counts = [length - 1 for length in lengths]
+        self.reserve(max(counts))
+        position_ids = torch.cat([torch.arange(count, device=device) for count in counts])  # [T]
+        slot, total = torch.tensor([slots, lengths], device=device).repeat_interleave(
+            torch.tensor(counts, device=device), dim=1, output_size=sum(counts)
+        )  # [T] each
+        bounds = torch.tensor([0, *counts]).cumsum(0).to(device, torch.int32)
+        cos, sin = self.rope.tables(position_ids, total, self.store.dtype)
+        return Prefill(self.store, slot, position_ids, Packing(counts, bounds, cos, sin))
+
+    def decode(self, lengths: list[int]) -> Decode:
+        """The pass over the last tokens of the sequences in slots 0, 1, ..., which have these
+        lengths."""
+        device = self.store.device
+        self.reserve(max(lengths))
+        total = torch.tensor(lengths, device=device)  # [B]
+        cos, sin = self.rope.tables(total - 1, total, self.store.dtype)
+        distance = total[:, None] - 1 - torch.arange(max(lengths), device=device)  # [B, L]
+        biases = {window: self._bias(distance, window) for window in self.windows}
+        slots = torch.arange(len(lengths), device=device)
+        packing = Packing([1] * len(lengths), None, cos, sin)
+        return Decode(self.store, slots, total - 1, packing, biases)
+
+    def _bias(self, distance: Tensor, window: int | None) -> Tensor:
+        """[B, K, 1, L]: 0 where a token looks, -inf elsewhere. distance[B, L] = how far a place
+        lies behind the token."""
+        hidden = distance < 0
+        if window is not None:
+            hidden |= distance >= window
+        bias = self.store.new_zeros(hidden.shape).masked_fill_(hidden, -torch.inf)
+        return bias[:, None, None].repeat(1, self.store.shape[3], 1, 1)
+
+    def move(self, source: int, target: int, tokens: int) -> None:
+        """The first `tokens` tokens in slot `source` go to slot `target`."""
+        self.store[:, :, target, :, :tokens] = self.store[:, :, source, :, :tokens]
+
+    def reserve(self, tokens: int) -> None:
+        """Give each slot room for so many tokens, keeping what it holds."""
+        *outer, room, head_dim = self.store.shape
+        if tokens > room:
+            grown = self.store.new_empty((*outer, tokens + max(GROWTH, tokens // 8), head_dim))
+            grown[..., :room, :] = self.store
+            grown[..., room:, :] = 0  # NaN there would pass a weight of 0
+            self.store = grown
+
+
+def _write(store: Tensor, slots: Tensor, positions: Tensor, k: Tensor, v: Tensor) -> None:
+    """k, v[T, K, D] -> their places in store[2, slots, K, L, D]."""
+    keys, values = store
+    keys[slots, :, positions] = k
+    values[slots, :, positions] = v
+
+
+def attend_fused(q: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
+    """One query token per row. q[B, K, H/K, D], keys and values[B, K, L, D], bias[B, K, 1, L]
+    -> [B, K, H/K, D]. The query heads that share a key head are its queries: it is read once."""
+    bias = bias.expand(-1, -1, q.shape[2], -1)
+    return F.scaled_dot_product_attention(q, keys, values, bias).contiguous()
+
+
+def attend_by_products(q: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
+    """The same in the dtype of q: on the CPU four fifths of the fused kernel's time."""
+    q_, keys_, values_, bias_ = (x.flatten(0, 1) for x in (q, keys, values, bias))  # [B * K, ...]
+    bias_ = bias_.expand(-1, q_.shape[1], -1)  # [B * K, H/K, L]
+    scores = torch.baddbmm(bias_, q_, keys_.transpose(1, 2), alpha=q.shape[-1] ** -0.5)
+    return torch.bmm(scores.softmax(-1), values_).view(q.shape)

@@ -9,6 +9,9 @@ layout of Hugging Face files, so that loading and saving are the identity on key
 
     model = Decoder(config)
     hidden = model(input_ids, position_ids, cu_seqlens)       [T], [T], [S+1] -> [T, E]
+
+To continue sequences token by token, `prefill` and `decode` take a pass over a cache instead of
+bounds: see `tl.model.cache` and `tl.generate`.
 """
 
 import torch
@@ -96,33 +99,22 @@ class Decoder(nn.Module):
         position_ids: Tensor,
         cu_seqlens: Tensor,
         lengths: list[int] | None = None,
-        cache: Prefill | Decode | None = None,
     ) -> Tensor:
         """Hidden states [T, E] after the last norm.
 
         input_ids[T] int64; position_ids[T] count from 0 in each sequence; cu_seqlens[S+1] from 0
         to T, sequence s is cu_seqlens[s]:cu_seqlens[s+1]. lengths: their differences, as numbers
         on the host. Without them cu_seqlens is read on the host, which waits for the device if it
-        lies there, as it always does in a sharded model: FSDP moves every tensor argument. cache:
-        where keys and values of this pass are kept (see `tl.model.cache`); training has none.
+        lies there, as it always does in a sharded model: FSDP moves every tensor argument.
         """
         x = self.model.embed_tokens(input_ids)  # [T, E]
-        totals = None if cache is None else cache.totals
-        packing = self.packing(position_ids, cu_seqlens, lengths, x.dtype, totals)
+        packing = self.packing(position_ids, cu_seqlens, lengths, x.dtype)
         for block in self.model.layers:
             if self.gradient_checkpointing and torch.is_grad_enabled():
                 x = checkpoint(block, x, packing, use_reentrant=False)
             else:
-                x = block(x, packing, cache)
+                x = block(x, packing)
         return self.model.norm(x)
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        """hidden[N, E] -> [N, V], summed in float32 (float64 for float64), as the loss does it."""
-        weight = self.lm_head.weight
-        with torch.autocast(hidden.device.type, enabled=False):
-            if hidden.element_size() == 2 and not hidden.is_cuda:  # no such product on the CPU
-                hidden, weight = hidden.float(), weight.float()
-            return product(hidden, weight.t())
 
     def packing(
         self,
@@ -130,17 +122,39 @@ class Decoder(nn.Module):
         cu_seqlens: Tensor,
         lengths: list[int] | None,
         dtype: torch.dtype,
-        totals: Tensor | None = None,
     ) -> Packing:
-        """What every layer needs to know about the stream. totals[T]: the length of each token's
-        sequence, where a part of it stands in a cache."""
+        """What every layer needs to know about the stream."""
         device = position_ids.device
         lengths = cu_seqlens.diff().tolist() if lengths is None else lengths
         assert len(lengths) == len(cu_seqlens) - 1, f"{len(lengths)} lengths"
         assert sum(lengths) == len(position_ids), f"sequences of together {sum(lengths)} tokens"
         cu_seqlens = cu_seqlens.to(device, torch.int32, non_blocking=True)
-        if totals is None:
-            counts = cu_seqlens.diff()  # [S]
-            totals = counts.repeat_interleave(counts, output_size=len(position_ids))  # [T]
-        cos, sin = self.config.rope.tables(position_ids, totals, dtype)  # [T, 1, D]
+        counts = cu_seqlens.diff()  # [S]
+        own_length = counts.repeat_interleave(counts, output_size=len(position_ids))  # [T]
+        cos, sin = self.config.rope.tables(position_ids, own_length, dtype)  # [T, 1, D]
         return Packing(lengths, cu_seqlens, cos, sin)
+
+    def prefill(self, input_ids: Tensor, cache: Prefill) -> None:
+        """Put keys and values of a packed stream, input_ids[T], into the cache. Nothing is
+        predicted here, so that the last layer has no more to do."""
+        x = self.model.embed_tokens(input_ids)  # [T, E]
+        *blocks, last = self.model.layers
+        for block in blocks:
+            x = block(x, cache.packing, cache)
+        keys_values = last.self_attn.keys_values(last.input_layernorm(x), cache.packing)
+        cache.write(last.self_attn.layer, *keys_values)
+
+    def decode(self, input_ids: Tensor, cache: Decode) -> Tensor:
+        """The logits [B, V] behind the next token, input_ids[B], of each sequence in the cache."""
+        x = self.model.embed_tokens(input_ids)  # [B, E]
+        for block in self.model.layers:
+            x = block(x, cache.packing, cache)
+        return self.logits(self.model.norm(x))
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """hidden[N, E] -> [N, V], summed in float32 (float64 for float64) as the loss does it."""
+        weight = self.lm_head.weight
+        with torch.autocast(hidden.device.type, enabled=False):
+            if hidden.element_size() == 2 and not hidden.is_cuda:  # no such product on the CPU
+                hidden, weight = hidden.float(), weight.float()
+            return product(hidden, weight.t())
