@@ -97,8 +97,9 @@ class KVCache:
         self.reserve(max(lengths))
         total = torch.tensor(lengths, device=device)  # [B]
         cos, sin = self.rope.tables(total - 1, total, self.store.dtype)
-        group = len(lengths) if self.store.is_cuda else GROUP_ROWS
-        groups = [slice(start, start + group) for start in range(0, len(lengths), group)]
+        rows = len(lengths)
+        group = rows if self.store.is_cuda else GROUP_ROWS
+        groups = [slice(start, min(start + group, rows)) for start in range(0, rows, group)]
         distances = [
             total[rows, None] - 1 - torch.arange(max(lengths[rows]), device=device)  # [b, L]
             for rows in groups
