@@ -141,6 +141,14 @@ def test_the_ends_of_the_unit_interval_draw_tokens_that_have_mass():
     assert draw(p, ends, 0.75).tolist() == [3, 3]
 
 
+def test_a_zero_of_the_random_stream_is_a_one(monkeypatch):
+    """torch.rand gives 0 and not 1; a draw needs it the other way round."""
+    model = build(TINY, torch.float32)
+    monkeypatch.setattr(torch, "rand", lambda *size, **_: torch.zeros(*size, dtype=torch.float64))
+    got = generate(model, [[1]], max_new_tokens=1, eos_ids=[], temperature=1.0, generator=seeded(0))
+    assert got.ids == [[16]]  # the last token: all mass is reached there only
+
+
 def test_sampled_logprobs_are_those_of_the_temperature_before_top_p():
     model = build(TINY, torch.float32)
     got = generate(
@@ -190,7 +198,7 @@ def test_several_stop_ids_end_rows_which_leave_the_batch(batches):
                         generator=seeded(0))  # fmt: skip
 
     free = run([])
-    stops = {free.ids[0][2], free.ids[1][4]}
+    stops = {free.ids[0][0], free.ids[1][4]}
     assert len(stops) == 2
     batches.clear()
     got = run(stops)
@@ -198,7 +206,7 @@ def test_several_stop_ids_end_rows_which_leave_the_batch(batches):
         ends = [t for t, token in enumerate(longer) if token in stops]
         assert ids == (longer[: ends[0] + 1] if ends else longer)
         assert finished == bool(ends)
-    assert any(got.finished)
+    assert {ids[-1] for ids, finished in zip(got.ids, got.finished) if finished} == stops
     assert sum(batches) == sum(map(len, got.ids))
     assert batches == sorted(batches, reverse=True) and batches[-1] < batches[0] == len(PROMPTS)
 
@@ -218,7 +226,7 @@ def test_the_batch_is_bounded_and_filled_from_the_queue(batches):
 def test_a_prompt_longer_than_a_prefill_pass_and_many_short_ones(monkeypatch):
     model = build(TINY, torch.float32)
     expected = generate(model, PROMPTS, max_new_tokens=4, eos_ids=[])
-    monkeypatch.setattr("tl.generate.PREFILL_TOKENS", 3)
+    monkeypatch.setattr("tl.generate.CPU_PREFILL_TOKENS", 3)
     assert generate(model, PROMPTS, max_new_tokens=4, eos_ids=[]).ids == expected.ids
 
 

@@ -30,7 +30,9 @@ from tl import InputError
 from tl.model.cache import KVCache
 from tl.model.decoder import Decoder
 
-PREFILL_TOKENS = 4096  # of one prefill pass, at most, unless a single prompt is longer
+# Tokens of one prefill pass, at most, unless a single prompt is longer. On the CPU the activations
+# of so many stay in the cache (measured: a tenth faster than 4096).
+CPU_PREFILL_TOKENS, CUDA_PREFILL_TOKENS = 1024, 8192
 
 
 class Generations(NamedTuple):
@@ -144,7 +146,8 @@ class _Batch:
             self._prefill(slots)
 
     def _passes(self, slots: list[int]) -> list[list[int]]:
-        """The slots that have something to read, in groups of up to PREFILL_TOKENS tokens."""
+        """The slots that have something to read, in groups for one pass each."""
+        most = CPU_PREFILL_TOKENS if self.device.type == "cpu" else CUDA_PREFILL_TOKENS
         groups: list[list[int]] = []
         room = 0
         for slot in slots:
@@ -153,7 +156,7 @@ class _Batch:
                 continue
             if length > room:
                 groups.append([])
-                room = PREFILL_TOKENS
+                room = most
             groups[-1].append(slot)
             room -= length
         return groups
