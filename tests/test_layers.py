@@ -28,6 +28,7 @@ ALLOWED = {
     "tl.dialects": {"tl.calls"},
     "tl.data": {"tl.calls", "tl.dialects", "tokenizers", "sentencepiece", *TORCH},
     "tl.model": {"kernels", *TORCH},
+    "tl.generate": {"tl.model", "torch"},
     "tl.run": {"tqdm", *TORCH},
     "tl.agent": {
         "tl.calls",

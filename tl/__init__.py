@@ -8,6 +8,7 @@ Rooms, from the ground up; imports go down only (`tests/test_layers.py` walks th
     dialects     how a model family writes tools, calls and feedback
     data         conversations -> token ids, targets, weights, packed streams
     model        the decoder, from and to Hugging Face directories
+    generate     continuations of prompts, with their log-probabilities
     run          processes, optimizer, checkpoints, run log, command line
 
 Legend for shapes, used in every docstring and trailing comment of the project:

@@ -7,7 +7,7 @@
 K key/value heads serve H >= K query heads, H / K each (grouped-query attention, arXiv:2305.13245).
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,9 @@ from tl.model.config import ModelConfig
 from tl.model.linear import Linear
 from tl.model.norm import RMSNorm
 from tl.model.rope import rotate
+
+if TYPE_CHECKING:
+    from tl.model.cache import Decode, Prefill
 
 
 class Packing(NamedTuple):
@@ -31,13 +34,14 @@ class Packing(NamedTuple):
 
 
 class Attention(nn.Module):
-    """One attention layer; a token looks back over `window` positions, itself included (None =
-    over all of its sequence)."""
+    """The attention of one layer; a token looks back over `window` positions, itself included
+    (None = over all of its sequence)."""
 
-    def __init__(self, config: ModelConfig, window: int | None):
+    def __init__(self, config: ModelConfig, layer: int):
         super().__init__()
         self.head_dim = config.head_dim
-        self.window = window
+        self.layer = layer
+        self.window = config.windows[layer]
         queries = config.num_attention_heads * config.head_dim
         keys = config.num_key_value_heads * config.head_dim
         self.q_proj = Linear(config.hidden_size, queries, bias=config.qkv_bias)
@@ -50,16 +54,24 @@ class Attention(nn.Module):
         else:
             self.q_norm = self.k_norm = nn.Identity()
 
-    def forward(self, x: Tensor, packing: Packing) -> Tensor:
-        """x[T, E] -> [T, E]."""
-        heads = (len(x), -1, self.head_dim)
-        q = self.q_norm(self.q_proj(x).view(heads))  # [T, H, D]
-        k = self.k_norm(self.k_proj(x).view(heads))  # [T, K, D]
-        v = self.v_proj(x).view(heads)  # [T, K, D]
+    def forward(
+        self, x: Tensor, packing: Packing, cache: "Prefill | Decode | None" = None
+    ) -> Tensor:
+        """x[T, E] -> [T, E]; k and v go to the cache, if there is one."""
+        q = self.q_norm(self.q_proj(x).view(len(x), -1, self.head_dim))  # [T, H, D]
         q = rotate(q, packing.cos, packing.sin)
-        k = rotate(k, packing.cos, packing.sin)
-        mixed = packed_attention(q, k, v, packing, self.window)  # [T, H, D]
+        k, v = self.keys_values(x, packing)
+        if cache is None:
+            mixed = packed_attention(q, k, v, packing, self.window)  # [T, H, D]
+        else:
+            mixed = cache.attend(self.layer, q, k, v, self.window)  # [T, H, D]
         return self.o_proj(mixed.flatten(1))  # [T, E]
+
+    def keys_values(self, x: Tensor, packing: Packing) -> tuple[Tensor, Tensor]:
+        """x[T, E] -> k, v, each [T, K, D]."""
+        k = self.k_norm(self.k_proj(x).view(len(x), -1, self.head_dim))
+        v = self.v_proj(x).view(len(x), -1, self.head_dim)
+        return rotate(k, packing.cos, packing.sin), v
 
 
 def packed_attention(

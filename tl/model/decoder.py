@@ -9,6 +9,9 @@ layout of Hugging Face files, so that loading and saving are the identity on key
 
     model = Decoder(config)
     hidden = model(input_ids, position_ids, cu_seqlens)       [T], [T], [S+1] -> [T, E]
+
+To continue sequences token by token, `prefill` and `decode` take a pass over a cache instead of
+bounds: see `tl.model.cache` and `tl.generate`.
 """
 
 import torch
@@ -16,7 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from kernels.matmul import product
 from tl.model.attention import Attention, Packing
+from tl.model.cache import Decode, Prefill
 from tl.model.config import ModelConfig
 from tl.model.linear import Linear
 from tl.model.norm import RMSNorm
@@ -40,16 +45,18 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """One layer: attention, then MLP, each normalised before and added to the stream."""
 
-    def __init__(self, config: ModelConfig, window: int | None):
+    def __init__(self, config: ModelConfig, layer: int):
         super().__init__()
         self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.self_attn = Attention(config, window)
+        self.self_attn = Attention(config, layer)
         self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.mlp = MLP(config)
 
-    def forward(self, x: Tensor, packing: Packing) -> Tensor:
+    def forward(
+        self, x: Tensor, packing: Packing, cache: Prefill | Decode | None = None
+    ) -> Tensor:
         """x[T, E] -> [T, E]."""
-        x = x + self.self_attn(self.input_layernorm(x), packing)
+        x = x + self.self_attn(self.input_layernorm(x), packing, cache)
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -63,7 +70,7 @@ class Decoder(nn.Module):
         self.config = config
         self.generation_config: bytes | None = None  # the file beside its weights, if it had one
         self.gradient_checkpointing = False
-        blocks = [Block(config, window) for window in config.windows]
+        blocks = [Block(config, layer) for layer in range(config.num_hidden_layers)]
         self.model = nn.ModuleDict(
             {
                 "embed_tokens": nn.Embedding(config.vocab_size, config.hidden_size),
@@ -126,3 +133,28 @@ class Decoder(nn.Module):
         own_length = counts.repeat_interleave(counts, output_size=len(position_ids))  # [T]
         cos, sin = self.config.rope.tables(position_ids, own_length, dtype)  # [T, 1, D]
         return Packing(lengths, cu_seqlens, cos, sin)
+
+    def prefill(self, input_ids: Tensor, cache: Prefill) -> None:
+        """Put keys and values of a packed stream, input_ids[T], into the cache. Nothing is
+        predicted here, so that the last layer has no more to do."""
+        x = self.model.embed_tokens(input_ids)  # [T, E]
+        *blocks, last = self.model.layers
+        for block in blocks:
+            x = block(x, cache.packing, cache)
+        keys_values = last.self_attn.keys_values(last.input_layernorm(x), cache.packing)
+        cache.write(last.self_attn.layer, *keys_values)
+
+    def decode(self, input_ids: Tensor, cache: Decode) -> Tensor:
+        """The logits [B, V] behind the next token, input_ids[B], of each sequence in the cache."""
+        x = self.model.embed_tokens(input_ids)  # [B, E]
+        for block in self.model.layers:
+            x = block(x, cache.packing, cache)
+        return self.logits(self.model.norm(x))
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """hidden[N, E] -> [N, V], summed in float32 (float64 for float64) as the loss does it."""
+        weight = self.lm_head.weight
+        with torch.autocast(hidden.device.type, enabled=False):
+            if hidden.element_size() == 2 and not hidden.is_cuda:  # no such product on the CPU
+                hidden, weight = hidden.float(), weight.float()
+            return product(hidden, weight.t())

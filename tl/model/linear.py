@@ -18,16 +18,21 @@ class Linear(nn.Linear):
         """x[T, in_features] -> [T, out_features]."""
         is_fp32 = onednn_multiplies(x) and onednn_multiplies(self.weight)
         if is_fp32 and len(x) and not torch.is_autocast_enabled("cpu"):
-            return _OneDnnLinear.apply(x, self.weight, self.bias)
+            multiply = _OneDnnLinear.apply if torch.is_grad_enabled() else _multiply
+            return multiply(x, self.weight, self.bias)
         return super().forward(x)
+
+
+def _multiply(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    y = product(x, weight.t())  # [T, out]
+    return y if bias is None else y.add_(bias)
 
 
 class _OneDnnLinear(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias):
         ctx.save_for_backward(x, weight)
-        y = product(x, weight.t())  # [T, out]
-        return y if bias is None else y.add_(bias)
+        return _multiply(x, weight, bias)
 
     @staticmethod
     @torch.autograd.function.once_differentiable

@@ -58,6 +58,16 @@ class Rope:
         table_dtype = torch.promote_types(dtype, torch.float32)
         return cos.to(table_dtype), sin.to(table_dtype)
 
+    def changes_at(self, length: int) -> bool:
+        """True if a sequence of `length` tokens turns by other frequencies than one that is a token
+        shorter, so that nothing computed for the shorter one holds."""
+        match self.rope_type:
+            case "dynamic":
+                return length > self.max_positions
+            case "longrope":
+                return length == self.original_max_positions + 1
+        return False
+
     def frequencies(self, lengths: Tensor) -> Tensor:
         """f_i in radians per position, fp32: [D/2], or [T, D/2] for the types that depend on
         `lengths[T]`."""
