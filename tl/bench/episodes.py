@@ -93,6 +93,17 @@ def error_of(task: Task, turn: Turn) -> ErrorType | None:
     return error
 
 
+def final_answer(turns: Sequence[Turn], end: str) -> str | None:
+    """What the last reply answers: the argument of the finishing call, or the text."""
+    if not turns or end not in ("finish", "answer"):
+        return None
+    text, call = turns[-1].text, turns[-1].call
+    if end == "answer" or call is None:
+        return text if end == "answer" else None
+    values = [call.arguments["answer"]] if "answer" in call.arguments else call.positional[:1]
+    return next((v if isinstance(v, str) else json.dumps(v) for v in values), None)
+
+
 def answer_values(answer: str, feedbacks: Sequence[str]) -> tuple[str, ...]:
     """What any right answer has to contain, taken from the teacher's answer: the values that tools
     returned and that stand in it; without such values, its numbers.

@@ -83,3 +83,21 @@ class Episode:
     turns: tuple[Turn, ...]
     end: str
     answer: str | None = None
+
+
+class SingleSet(NamedTuple):
+    """A set of cases with their predictions. name: its keys in scores.json: "seen",
+    "levels/slight".
+    """
+
+    name: str
+    cases: tuple[Case, ...]
+    predictions: tuple[Prediction, ...]
+
+
+class MultiSet(NamedTuple):
+    """A set of tasks with their episodes."""
+
+    name: str
+    tasks: tuple[Task, ...]
+    episodes: tuple[Episode, ...]
