@@ -15,6 +15,7 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tqdm import tqdm
 from tl import InputError
 from tl.agent import loop
 from tl.agent.__main__ import checked_generate, stop_ids
+from tl.agent.feedback import clean
 from tl.agent.reply import decode_reply, read_reply
 from tl.bench.anatomy import Encode, name_pieces
 from tl.bench.episodes import answer_values, final_answer
@@ -34,6 +36,7 @@ from tl.bench.score import score
 from tl.bench.summary import render_summary
 from tl.calls.schema import Conversation, Message
 from tl.data.encode import Encoder
+from tl.data.pkt import NameTokens
 from tl.data.tokenizer import load_tokenizer
 from tl.dialects import DIALECTS, Dialect, get_dialect
 from tl.model.hf import load_model
@@ -281,9 +284,17 @@ def to_episode(case: heldout.Case, row: Row, dialect: Dialect) -> Episode:
 
 
 def name_encoder(source: str | Path) -> Encode:
-    """Tokens of a tool name as they stand in a reply, behind a space and before a bracket."""
+    """Tokens of a tool name as they stand in a reply, as training sees them, without a space that
+    is a token of its own.
+    """
     tokenizer = load_tokenizer(source)
-    return lambda name: tokenizer.encode_segment(f" {name}(")
+    tokens = NameTokens(tokenizer)
+
+    def encode(name: str) -> list[int]:
+        ids = tokens(clean(name), " ")
+        return list(dropwhile(lambda token: not tokenizer.decode_segment([token]).strip(), ids))
+
+    return encode
 
 
 if __name__ == "__main__":

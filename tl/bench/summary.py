@@ -34,7 +34,7 @@ def render_summary(scores: dict[str, Any]) -> str:
 def single_row(name: str, numbers: dict[str, Any]) -> list:
     """[name, n, TS, PI, CF, under-calling or nothing]"""
     row = [name, numbers["n"], *(numbers[level] for level in LEVELS)]
-    return row + [numbers["under_calling"]] * ("under_calling" in numbers)
+    return row + [numbers[key] for key in ("under_calling",) if key in numbers]
 
 
 def multi_row(name: str, numbers: dict[str, Any]) -> list:
