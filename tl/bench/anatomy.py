@@ -53,6 +53,12 @@ def name_pieces(name: str) -> list[str]:
     return PIECE.findall(name)
 
 
+def category_title(category: str) -> str:
+    """A category for readers: "tool: first"."""
+    aspect, _, kind = category.partition("_")
+    return f"{aspect}: {kind}" if aspect in ASPECTS else category.replace("_", " ")
+
+
 def anatomy(
     cases: Sequence[Case], predictions: Sequence[Prediction], encode: Encode = name_pieces
 ) -> dict[str, Any]:

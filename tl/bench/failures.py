@@ -5,7 +5,13 @@ differ.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tl.bench.anatomy import CATEGORIES, Encode, arguments_of, kinds_of_error
+from tl.bench.anatomy import (
+    CATEGORIES,
+    Encode,
+    arguments_of,
+    category_title,
+    kinds_of_error,
+)
 from tl.bench.episodes import error_of, is_answer_correct, is_counted, is_valid
 from tl.bench.metrics import Verdict, judge, pairs
 from tl.bench.page import folded, plain
@@ -84,18 +90,20 @@ def _group(name: str, shown: list[str]) -> str:
     count = f"{min(len(shown), PER_CATEGORY)} of {len(shown):,} shown"
     if len(shown) <= PER_CATEGORY:
         count = f"{len(shown)}"
-    return f"<h4>{plain(name)} <span class=\"soft\">({count})</span></h4>\n" + "".join(
-        shown[:PER_CATEGORY]
-    )
+    title = f'<h4>{plain(category_title(name))} <span class="soft">({count})</span></h4>\n'
+    return title + "".join(shown[:PER_CATEGORY])
 
 
 def _single(case: Case, prediction: Prediction, verdict: Verdict, name: str) -> str:
     rows = list(_comparison(case, verdict))
     if verdict.call is None:
-        shown = f"<pre>{plain(prediction.text)}</pre>" if prediction.text.strip() else "<em>blank</em>"
+        is_blank = not prediction.text.strip()
+        shown = "<em>blank</em>" if is_blank else f"<pre>{plain(prediction.text)}</pre>"
         rows.append(("predicted", shown))
     rest = [gold for gold in case.golds if gold is not verdict.gold]
-    folds = folded("reply as generated", f"<pre>{plain(prediction.text)}</pre>")
+    folds = ""
+    if verdict.call is not None:
+        folds = folded("reply as generated", f"<pre>{plain(prediction.text)}</pre>")
     if rest:
         folds += folded(f"right as well: {len(rest)}", "<br>".join(map(call_html, rest)))
     return _case(case, name, _rows(rows) + folds + _tools(case.tools))
@@ -144,7 +152,7 @@ def _turn(task: Task, turn: Turn) -> str:
 def _case(case: Case | Task, name: str, content: str) -> str:
     splits = "".join(f"<span>{plain(part)}</span>" for part in case.splits.values())
     return (
-        f'<article class="case"><header><span class="tag">{plain(name)}</span>'
+        f'<article class="case"><header><span class="tag">{plain(category_title(name))}</span>'
         f"<span>{plain(case.id)}</span>{splits}</header>\n"
         f"<blockquote>{plain(case.query)}</blockquote>\n{content}</article>\n"
     )

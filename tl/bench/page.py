@@ -34,8 +34,8 @@ a { color: inherit; } nav a { margin-right: 1rem; } :focus-visible { outline: 3p
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; margin: .5rem 0 1rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding-bottom: .35rem; font-size: .92rem; }
-th, td { padding: .28rem .8rem .28rem 0; text-align: right; font-weight: 400; }
-th:first-child, td:first-child { text-align: left; padding-right: 1.6rem; }
+th, td { padding: .28rem 0 .28rem 1.5rem; text-align: right; font-weight: 400; }
+th:first-child { text-align: left; padding-left: 0; } tbody th { white-space: nowrap; }
 thead th { border-bottom: 1px solid var(--ink); font-weight: 600; vertical-align: bottom; }
 tbody tr + tr > * { border-top: 1px solid var(--line); }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1.2rem; margin: 1rem 0;

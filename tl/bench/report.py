@@ -5,7 +5,7 @@ needs nothing else.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tl.bench.anatomy import ASPECTS, CATEGORIES, Encode, name_pieces
+from tl.bench.anatomy import ASPECTS, CATEGORIES, Encode, category_title, name_pieces
 from tl.bench.failures import multi_failures, single_failures
 from tl.bench.page import document, plain, table
 from tl.bench.records import MultiSet, SingleSet
@@ -85,7 +85,8 @@ def _splits(name: str, numbers: dict[str, Any]) -> list[str]:
             split = key.removeprefix("by_")
             parts.append(_rates(f"{name}, by {split}", named))
             header = (split, "n", "TS", "PI", "CF")
-            parts.append(table(f"{name}, by {split}", header, [single_row(*pair) for pair in named]))
+            rows = [single_row(*pair) for pair in named]
+            parts.append(table(f"{name}, by {split}", header, rows))
     return parts
 
 
@@ -113,10 +114,9 @@ def _anatomy_section(single: Named) -> str:
     for name, numbers in single:
         if "/" not in name and numbers["anatomy"]["n"]:
             found = numbers["anatomy"]["categories"]
-            counts = {shown.replace("_", ": ", 1): found[shown]["count"] for shown in CATEGORIES}
-            counts["no call"] = counts.pop("no: call")
+            counts = {category_title(kind): found[kind]["count"] for kind in CATEGORIES}
             parts.append(count_chart(f"{name}: {numbers['anatomy']['n']} failures", counts))
-    columns = [f"{name} ({numbers['anatomy']['n']})" for name, numbers in single]
+    columns = [f"{name.split('/')[-1]} ({numbers['anatomy']['n']})" for name, numbers in single]
     rows = [
         [f"{aspect}: {kind}", *(n["anatomy"]["table1"][aspect][kind] for _, n in single)]
         for aspect, kinds in ASPECTS.items()

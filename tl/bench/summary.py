@@ -10,7 +10,7 @@ LEVELS = ("ts", "pi", "cf")
 
 
 def render_summary(scores: dict[str, Any]) -> str:
-    """Every set of `score.score`: its rates with n beside them, then the wrong calls by category."""
+    """Every set of `score.score`: rates with n beside them, then the wrong calls by category."""
     sets = list(scored_sets(scores))
     single = [(name, numbers) for name, numbers in sets if "ts" in numbers]
     multi = [(name, numbers) for name, numbers in sets if "va" in numbers]

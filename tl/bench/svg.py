@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from tl.bench.page import MAX_TEXT, plain
 
-WIDTH, HEIGHT = 760, 220  # of the plot and its labels
-LEFT, TOP, BOTTOM = 34, 26, 40
+WIDTH, HEIGHT = 760, 230  # of the plot and its labels
+LEFT, TOP, BOTTOM = 34, 36, 40
 MAX_BAR, GAP = 26, 2
+FILLS = ("#1f3a5f", "#2b7a78", "#b5651d")  # where the page's style is not understood
 Z95 = 1.959964  # 97.5 % quantile of the normal distribution
 
 Bar = tuple[float | None, int]  # a rate in percent, and the n it is of
@@ -37,7 +38,7 @@ def rate_chart(title: str, labels: Sequence[str], series: dict[str, Sequence[Bar
         start = middle - len(series) * (bar + GAP) / 2
         for number, bars in enumerate(series.values()):
             x = start + number * (bar + GAP)
-            parts.append(_bar(x, bar, plot, f"s{number % 3}", *bars[place]))
+            parts.append(_bar(x, bar, plot, number, *bars[place]))
     parts += _legend(list(series))
     spoken = "; ".join(
         f"{label}: " + ", ".join(f"{name} {_spoken(bars[i][0])}" for name, bars in series.items())
@@ -54,7 +55,7 @@ def count_chart(title: str, counts: dict[str, int]) -> str:
         y, width = place * row + 4, (WIDTH - left - 120) * count / largest
         share = f" ({100 * count / total:.1f} %)" if total else ""
         parts.append(_text(left - 10, y + 13, name, anchor="end"))
-        parts.append(f'<rect class="s0" x="{left}" y="{y}" width="{width:.1f}" height="16"/>')
+        parts.append(_rect(0, left, y, width, 16))
         parts.append(_text(left + width + 8, y + 13, f"{count:,}{share}", anchor="start"))
     spoken = "; ".join(f"{name}: {count}" for name, count in counts.items())
     return _figure(title, spoken, "".join(parts), row * max(1, len(counts)) + 4)
@@ -63,7 +64,7 @@ def count_chart(title: str, counts: dict[str, int]) -> str:
 def _figure(title: str, spoken: str, content: str, height: int) -> str:
     return (
         f"<figure><figcaption>{plain(title)}</figcaption>\n"
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" '
+        f'<svg viewBox="0 0 {WIDTH} {height}" font-size="12" fill="currentColor" role="img" '
         f'aria-label="{plain(f"{title}. {spoken}"[:MAX_TEXT])}">{content}</svg></figure>\n'
     )
 
@@ -72,28 +73,39 @@ def _grid(plot: int) -> str:
     lines = []
     for value in (0, 25, 50, 75, 100):
         y = TOP + plot * (1 - value / 100)
-        lines.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        place = f'x1="{LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}"'
+        lines.append(f'<line class="grid" stroke="#ccc" {place}/>')
         lines.append(_text(LEFT - 8, y + 4, str(value), "soft", "end"))
     return "".join(lines)
 
 
-def _bar(x: float, width: float, plot: int, style: str, rate: float | None, n: int) -> str:
+def _bar(x: float, width: float, plot: int, number: int, rate: float | None, n: int) -> str:
     base, middle = TOP + plot, x + width / 2
     if rate is None or not n:
         return _text(middle, base - 4, "-", "soft")
     height = plot * rate / 100
     low, high = (base - plot * bound / 100 for bound in wilson(rate, n))
+    whisker = (
+        f'<line class="whisker" stroke="#888" x1="{middle:.1f}" x2="{middle:.1f}" '
+        f'y1="{low:.1f}" y2="{high:.1f}"/>'
+    )
+    bar = _rect(number, x, base - height, width, height)
+    return bar + whisker + _text(middle, min(high, base - height) - 4, f"{rate:.0f}")
+
+
+def _rect(number: int, x: float, y: float, width: float, height: float) -> str:
+    """In the colour of the series of that number."""
+    number %= len(FILLS)
     return (
-        f'<rect class="{style}" x="{x:.1f}" y="{base - height:.1f}" width="{width:.1f}" '
-        f'height="{height:.1f}"/><line class="whisker" x1="{middle:.1f}" x2="{middle:.1f}" '
-        f'y1="{low:.1f}" y2="{high:.1f}"/>' + _text(middle, min(high, base - height) - 4, f"{rate:.0f}")
+        f'<rect class="s{number}" fill="{FILLS[number]}" x="{x:.1f}" y="{y:.1f}" '
+        f'width="{width:.1f}" height="{height:.1f}"/>'
     )
 
 
 def _legend(names: Sequence[str]) -> list[str]:
     parts, x = [], LEFT
     for number, name in enumerate(names):
-        parts.append(f'<rect class="s{number % 3}" x="{x}" y="0" width="12" height="12"/>')
+        parts.append(_rect(number, x, 0, 12, 12))
         parts.append(_text(x + 18, 11, name, anchor="start"))
         x += 46 + 8 * len(name)
     return parts

@@ -73,7 +73,8 @@ def _texts_agree(a: list[str], b: list[str]) -> bool:
         return True
     if "".join(a) == "".join(b) and any(word.isalpha() for word in a):  # 'e-mail' and 'email'
         return True
-    return _same_stems([w for w in a if w not in PARTICLES], [w for w in b if w not in PARTICLES])
+    a, b = ([word for word in text if word not in PARTICLES] for text in (a, b))
+    return _same_stems(a, b) or _same_stems(b, a)
 
 
 def _within(part: list[str], whole: list[str]) -> bool:
@@ -85,7 +86,7 @@ def _within(part: list[str], whole: list[str]) -> bool:
 
 
 def _same_stems(a: list[str], b: list[str]) -> bool:
-    """Whether each word has its partner; greedy, as a stem that fits twice fits either."""
+    """Whether each word finds its own partner, the first that is left."""
     rest = list(b)
     for word in a:
         partner = next((other for other in rest if _share_stem(word, other)), None)
