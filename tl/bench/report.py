@@ -2,7 +2,7 @@
 needs nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tl.bench.anatomy import ASPECTS, CATEGORIES, Encode, category_title, name_pieces
@@ -36,28 +36,36 @@ def render_report(
     named = list(scored_sets(scores))
     single = [(name, numbers) for name, numbers in named if "ts" in numbers]
     multi = [(name, numbers) for name, numbers in named if "va" in numbers]
-    title = f"Tool use: {next(iter(facts.values()), 'evaluation')}"
-    parts = [_head(title, facts)]
+    sections = {}
     if single:
-        parts += [_single_section(single), _anatomy_section(single)]
-    parts += [_multi_section(name, numbers) for name, numbers in multi]
-    parts.append(_failures_section(sets, encode))
-    return document(title, "".join(parts))
+        sections["First call"] = _single_section(single)
+        sections["Anatomy of errors"] = _anatomy_section(single)
+    sections |= {f"Episodes: {name}": _multi_section(numbers) for name, numbers in multi}
+    sections["Wrong replies"] = _failures_section(sets, encode)
+    title = f"Tool use: {next(iter(facts.values()), 'evaluation')}"
+    return document(title, _head(title, facts, sections) + _body(sections))
 
 
-def _head(title: str, facts: Mapping[str, Any]) -> str:
+def _head(title: str, facts: Mapping[str, Any], sections: Iterable[str]) -> str:
     rows = "".join(f"<dt>{plain(name)}</dt><dd>{plain(v)}</dd>" for name, v in facts.items())
+    links = "".join(f'<a href="#part{i}">{plain(n)}</a>\n' for i, n in enumerate(sections, 1))
     return (
         f'<h1>{plain(title)}</h1>\n<dl class="facts">{rows}</dl>\n'
-        '<nav><a href="#first">First call</a><a href="#anatomy">Anatomy of errors</a>'
-        '<a href="#episodes">Episodes</a><a href="#wrong">Wrong replies</a></nav>\n'
+        f'<nav aria-label="Sections">{links}</nav>\n'
+    )
+
+
+def _body(sections: Mapping[str, str]) -> str:
+    return "".join(
+        f'<section>\n<h2 id="part{i}">{plain(name)}</h2>\n{content}</section>\n'
+        for i, (name, content) in enumerate(sections.items(), 1)
     )
 
 
 def _single_section(single: Named) -> str:
     header = ("set", "n", "TS", "PI", "CF", "under-calling")
     rows = [single_row(name, numbers) for name, numbers in single]
-    parts = [f'<h2 id="first">First call</h2>\n<p class="soft">{METHOD}</p>\n']
+    parts = [f'<p class="soft">{METHOD}</p>\n']
     parts.append(table("Queries that need a tool; shares in percent", header, rows))
     parts.append(_rates("First call, by set", single))
     rows = [
@@ -105,12 +113,11 @@ def _decisions(name: str, numbers: dict[str, Any]) -> str:
 
 
 def _anatomy_section(single: Named) -> str:
-    parts = ['<h2 id="anatomy">Anatomy of errors</h2>\n']
-    parts.append(
+    parts = [
         '<p class="soft">Queries that need a tool, first calls without CF. Each has one category. '
         "Synonyms are found by form alone (case, punctuation, numbers, stems, one within the "
         "other), so their share is a lower bound.</p>\n"
-    )
+    ]
     for name, numbers in single:
         if "/" not in name and numbers["anatomy"]["n"]:
             found = numbers["anatomy"]["categories"]
@@ -131,14 +138,13 @@ def _anatomy_section(single: Named) -> str:
     return "".join(parts) + table(caption, ["error", *columns], rows)
 
 
-def _multi_section(name: str, numbers: dict[str, Any]) -> str:
-    parts = [f'<h2 id="episodes">Episodes: {plain(name)}</h2>\n']
-    parts.append(
+def _multi_section(numbers: dict[str, Any]) -> str:
+    parts = [
         '<p class="soft">DE: calls that the documentation forbids (unknown tool, unknown or '
         "missing parameter). CE: calls with any other error. VA: episodes that the model itself "
         "finished within nine turns with an answer. Correct: the valid answer has every expected "
         "value.</p>\n"
-    )
+    ]
     header = ("part", "episodes", "VA", "judged", "correct", "calls", "DE", "CE")
     rows = [multi_row("all", numbers)]
     splits = {key: of for key, of in numbers.items() if key.startswith("by_")}
@@ -164,7 +170,7 @@ def _multi_section(name: str, numbers: dict[str, Any]) -> str:
 
 
 def _failures_section(sets: Sequence[SingleSet | MultiSet], encode: Encode) -> str:
-    parts = ['<h2 id="wrong">Wrong replies</h2>\n']
+    parts = []
     for each in sets:
         is_multi = isinstance(each, MultiSet)
         found = multi_failures(each) if is_multi else single_failures(each, encode)
