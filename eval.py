@@ -97,9 +97,13 @@ def main(argv: list[str] | None = None) -> int:
     output_dir = Path(args.output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
 
+    cli.write_train_args(output_dir, args, world_size=1)
+
     # --- what the model says
-    rows = read_rows(args.predictions, sets) if args.predictions else answer(sets, source, args)
-    if not args.predictions:
+    if args.predictions:
+        rows = read_rows(args.predictions, sets)
+    else:
+        rows = answer(sets, source, args)
         write_predictions(output_dir / "predictions.jsonl", rows)
 
     # --- what it is worth
@@ -118,7 +122,7 @@ def main(argv: list[str] | None = None) -> int:
     write_atomically(output_dir / "scores.json", text)
     write_atomically(output_dir / "report.html", render_report(scores, found, facts, encode))
     print(render_summary(scores))
-    print(f"\nwritten to {output_dir}: predictions.jsonl, scores.json, report.html")
+    print(f"\nwritten: {output_dir / 'scores.json'}, {output_dir / 'report.html'}")
     return 0
 
 
