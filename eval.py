@@ -96,7 +96,6 @@ def main(argv: list[str] | None = None) -> int:
     dialect, sets = get_dialect(args.dialect), read_sets(args)
     output_dir = Path(args.output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
-
     cli.write_train_args(output_dir, args, world_size=1)
 
     # --- what the model says
@@ -121,8 +120,7 @@ def main(argv: list[str] | None = None) -> int:
     text = json.dumps({"run": facts, **scores}, indent=2) + "\n"
     write_atomically(output_dir / "scores.json", text)
     write_atomically(output_dir / "report.html", render_report(scores, found, facts, encode))
-    print(render_summary(scores))
-    print(f"\nwritten: {output_dir / 'scores.json'}, {output_dir / 'report.html'}")
+    print(f"{render_summary(scores)}\n\nwritten to {output_dir}: scores.json, report.html")
     return 0
 
 
@@ -184,11 +182,8 @@ def answer(sets: Sets, source: str | Path, args: argparse.Namespace) -> list[Row
     """The rows of predictions.jsonl, in the order of the sets."""
     model = Model(source, args)
     single = [(name, case) for name, cases in sets.items() if name != MULTI for case in cases]
-    texts = first_replies(model, [opening(case) for _, case in single], args.batch_size)
-    rows = [
-        {"id": case_id(name, case), "text": text}
-        for (name, case), text in zip(single, texts, strict=True)
-    ]
+    said = first_replies(model, [opening(case) for _, case in single], args.batch_size)
+    rows = [{"id": case_id(*pair)} | reply for pair, reply in zip(single, said, strict=True)]
     episodes = play(model, sets.get(MULTI, []), args.batch_size)
     for case, episode in zip(sets.get(MULTI, []), episodes, strict=True):
         turns = [{"text": turn.text, "feedback": turn.feedback} for turn in episode.turns]
@@ -198,19 +193,21 @@ def answer(sets: Sets, source: str | Path, args: argparse.Namespace) -> list[Row
     return [by_id[name] for name in order]
 
 
-def first_replies(model, conversations: Sequence[Conversation], batch_size: int) -> list[str]:
-    """One reply to each. Equal prompts are answered once; a prompt that fills the context, so that
-    no token could follow, gets a blank reply.
+def first_replies(model, conversations: Sequence[Conversation], batch_size: int) -> list[Row]:
+    """{"text"} of one reply to each, and "cut" where it grew too long. Equal prompts are answered
+    once; a prompt that fills the context, so that no token could follow, gets a blank reply.
     """
     prompts = [tuple(model.encoder.prompt_ids(each)) for each in conversations]
     waiting = [p for p in dict.fromkeys(prompts) if len(p) < model.positions]
     waiting.sort(key=len, reverse=True)
-    said = dict.fromkeys(prompts, "")
+    said: dict[tuple, Row] = dict.fromkeys(prompts, {"text": ""})
     with tqdm(total=len(waiting), desc="first calls", unit="case", disable=None) as bar:
         for start in range(0, len(waiting), batch_size):
             batch = waiting[start : start + batch_size]
-            for prompt, ids in zip(batch, model.generate(list(map(list, batch))).ids, strict=True):
-                said[prompt] = decode_reply(ids, model.tokenizer, model.eos_ids)
+            made = model.generate(list(map(list, batch)))
+            for prompt, ids, is_whole in zip(batch, made.ids, made.finished, strict=True):
+                said[prompt] = {"text": decode_reply(ids, model.tokenizer, model.eos_ids)}
+                said[prompt] |= {} if is_whole else {"cut": True}
             bar.update(len(batch))
     if full := sum(len(prompt) >= model.positions for prompt in prompts):
         print(f"{full} of {len(prompts)} prompts fill the {model.positions:,} positions of the "
@@ -241,9 +238,7 @@ def to_play(case: heldout.Case) -> loop.Task:
 # --- from the world and the model to the records that are scored
 
 
-def records(
-    sets: Sets, rows: Sequence[Row], dialect: Dialect
-) -> Iterator[SingleSet | MultiSet]:
+def records(sets: Sets, rows: Sequence[Row], dialect: Dialect) -> Iterator[SingleSet | MultiSet]:
     """Each set with what was said to it; the rows stand in the order of the sets."""
     rest = iter(rows)
     for name, cases in sets.items():
@@ -253,7 +248,7 @@ def records(
             episodes = tuple(to_episode(case, row, dialect) for case, row in both)
             yield MultiSet(name, tuple(map(to_task, cases)), episodes)
             continue
-        predictions = tuple(to_prediction(case, row["text"], dialect) for case, row in both)
+        predictions = tuple(to_prediction(case, row, dialect) for case, row in both)
         yield SingleSet(name, tuple(to_case(name, case) for case in cases), predictions)
 
 
@@ -261,9 +256,8 @@ def to_case(name: str, case: heldout.Case) -> Case:
     names = {"finish": "finish", "ask": "ask_to_user"}
     names = {role: case.renamed.get(tool, tool) for role, tool in names.items()}
     splits = {"scenario": case.scenario}
-    return Case(
-        case_id(name, case), case.query, case.tools, case.golds, case.kind, splits, **names
-    )
+    number = case_id(name, case)
+    return Case(number, case.query, case.tools, case.golds, case.kind, splits, **names)
 
 
 def to_task(case: heldout.Case) -> Task:
@@ -274,15 +268,16 @@ def to_task(case: heldout.Case) -> Task:
     return Task(case.id, case.query, case.tools, solution, values, case.kind, splits)
 
 
-def to_prediction(case: heldout.Case, text: str, dialect: Dialect) -> Prediction:
-    reply = read_reply(text, dialect, {tool.name for tool in case.tools})
-    return Prediction(text, reply.call, reply.error is not None)
+def to_prediction(case: heldout.Case, row: Row, dialect: Dialect) -> Prediction:
+    reply = read_reply(row["text"], dialect, {tool.name for tool in case.tools})
+    is_cut = row.get("cut", False) and reply.call is None
+    return Prediction(row["text"], reply.call, is_cut or reply.error is not None)
 
 
 def to_episode(case: heldout.Case, row: Row, dialect: Dialect) -> Episode:
     turns = []
     for turn in row["turns"]:
-        said = to_prediction(case, turn["text"], dialect)
+        said = to_prediction(case, turn, dialect)
         turns.append(Turn(said.text, said.call, turn["feedback"], said.malformed))
     return Episode(tuple(turns), row["end"], final_answer(turns, row["end"]))
 

@@ -116,9 +116,10 @@ SAME = [
     (["Rome", "4"], ["rome", 4]), (["Rome"], "Rome"), ({"a": "X"}, {"a": "x"}),
 ]  # fmt: skip
 DIFFERENT = [
-    ("art", "party"), ("Rome", "Oslo"), ("4", "14"), (4, 5), (-4, 4), ("-4", 4), ("1 2", "12"),
-    (True, 1), ("", "x"), ("", " "), ("a", "a b"), ("4", "4 kg"), ("Hafahos", "Pafahos"),
-    ("NYC", "New York"), (["Rome"], ["Rome", "Oslo"]), ({"a": 1}, {"b": 1}), ([["x"]], {"a": "x"}),
+    ("art", "party"), ("Rome", "Oslo"), ("4", "14"), (4, 5), (-4, 4), ("-4", 4), (1e22, 1e-22),
+    ("1 2", "12"), (True, 1), ("", "x"), ("", " "), ("a", "a b"), ("4", "4 kg"),
+    ("Hafahos", "Pafahos"), ("NYC", "New York"), (["Rome"], ["Rome", "Oslo"]), ({"a": 1}, {"b": 1}),
+    ([["x"]], {"a": "x"}),
 ]  # fmt: skip
 
 

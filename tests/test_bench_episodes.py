@@ -82,6 +82,12 @@ def test_only_the_model_itself_can_finish():
     assert not is_valid(episode(Turn("finish()", Call("finish")), end="finish"))
 
 
+def test_finishing_is_no_call():
+    refused = finish()._replace(feedback="finish() got an unexpected keyword argument 'text'")
+    scores = score_multi([TASK], [episode(refused, finish())])
+    assert (scores["n_calls"], scores["de"]) == (0, None)
+
+
 def test_nine_turns_and_not_ten():
     assert is_valid(episode(*[called(NOW, "9")] * 8, finish()))
     assert not is_valid(episode(*[called(NOW, "9")] * 9, finish()))

@@ -4,6 +4,7 @@ and counted expectations.
 
 import itertools
 import random
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -91,7 +92,7 @@ def test_finish_that_noise_has_renamed():
     for name in ("hsinif", "finish"):
         verdict = judge(case, said(Call(name, {"answer": "Good morning!"})))
         assert (letters(verdict), verdict.did) == ("yyy", "answer")
-    exchanged = Case("a", "Hello!", (tool("finish"), renamed), case.golds, "direct", finish="hsinif")
+    exchanged = replace(case, tools=(tool("finish"), renamed))
     verdict = judge(exchanged, said(Call("finish", {"answer": "Good morning!"})))
     assert (letters(verdict), verdict.did) == ("nnn", "tool")
 
@@ -102,22 +103,23 @@ def test_the_closest_gold_is_the_one_that_is_compared():
 
 
 def test_counts_by_hand():
-    """Four tool cases (one right, one PI, one TS, one text), two questions, three greetings."""
+    """Five tool cases (right, PI, TS, text, question), two questions, three greetings."""
     told = [
         (SEARCH, GOLDS[0]), (SEARCH, Call("search_web", {"query": "Tea"})),
         (NOW, Call("now", {"zone": "utc"})), (NOW, "It is late."),
+        (NOW, Call(ASK, {"question": "Where?"})),
         (QUESTION, Call(ASK, {"question": "Which?"})), (QUESTION, Call("now")),
         (GREETING, "Hello."), (GREETING, Call("now")), (GREETING, Call(ASK, {"question": "?"})),
     ]  # fmt: skip
     scores = score_single([case for case, _ in told], [said(reply) for _, reply in told])
     assert {key: scores[key] for key in ("n", "ts", "pi", "cf", "under_calling")} == {
-        "n": 4, "ts": 75.0, "pi": 50.0, "cf": 25.0, "under_calling": 25.0,
+        "n": 5, "ts": 60.0, "pi": 40.0, "cf": 20.0, "under_calling": 40.0,
     }  # fmt: skip
     assert scores["ask"] == {"n": 2, "right": 50.0, "over_calling": 50.0}
     assert scores["direct"] == {"n": 3, "right": 33.33, "over_calling": 33.33}
-    assert scores["all"] == {"n": 9, "ts": 55.56, "pi": 44.44, "cf": 33.33}
+    assert scores["all"] == {"n": 10, "ts": 50.0, "pi": 40.0, "cf": 30.0}
     assert scores["decisions"]["tool"] == {
-        "n": 4, "tool": 3, "ask": 0, "answer": 1, "unreadable": 0,
+        "n": 5, "tool": 3, "ask": 1, "answer": 1, "unreadable": 0,
     }  # fmt: skip
 
 

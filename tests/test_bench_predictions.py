@@ -37,6 +37,12 @@ def test_the_order_is_that_of_the_set(tmp_path):
     assert [row["id"] for row in rows] == ["a", "b"]
 
 
+def test_only_line_feeds_end_lines(tmp_path):
+    """Others write JSON without escapes."""
+    rows = read(tmp_path, '{"id": "a", "text": "x\u2028y\x85z"}\n{"id": "b", "text": "é"}\n')
+    assert [row["text"] for row in rows] == ["x\u2028y\x85z", "é"]
+
+
 BAD = [
     (GOOD + '{"id": "b", "te', ":2: is no JSON"),
     (GOOD + "[1]", ":2: is a list"),
@@ -46,6 +52,7 @@ BAD = [
     (GOOD + '{"id": "b"}', ":2: has no 'text'"),
     (GOOD + '{"id": "b", "text": ["x"]}', ":2: 'text' is a list, expected a text"),
     (GOOD + '{"id": "b", "text": null}', ":2: 'text' is null, expected a text"),
+    (GOOD + '{"id": "b", "text": "x", "cut": 1}', ":2: 'cut' is a number, expected true or false"),
     (GOOD + '{"id": "c", "text": "x"}', ":2: the id 'c' is not in the set of 2 cases"),
     (GOOD + GOOD, ":2: the id 'a' stands twice"),
     (GOOD, ": 1 of 2 cases have no line, the first is 'b'"),

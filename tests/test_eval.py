@@ -164,6 +164,23 @@ def test_prompts_that_fill_the_context_are_counted_as_blank(run, capsys):
     assert f"{LIMIT} of {LIMIT} prompts fill the 10 positions" in capsys.readouterr().out
 
 
+def test_a_reply_that_was_cut_off_is_no_answer(run, monkeypatch):
+    """A call counts as soon as it is complete."""
+
+    def cut(self, prompts):
+        return generate(self, prompts)._replace(finished=[False] * len(prompts))
+
+    generate = Scripted.generate
+    monkeypatch.setattr(Scripted, "generate", cut)
+    flags = ["--model", "world", "--sets", "seen", "--limit", str(CASES)]
+    scores, folder, _ = run(lambda *place: "Hello, hello", *flags)
+    assert scores["seen"]["direct"]["right"] == scores["seen"]["under_calling"] == 0
+    rows = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
+    assert rows[0] == {"id": "single_seen_0000", "text": "Hello, hello", "cut": True}
+    scores, _, _ = run(teacher, *flags, directory="calls")
+    assert scores["seen"]["all"]["cf"] == 100
+
+
 def test_mistakes_of_the_user(run, tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         evaluation.main(["--output_dir", str(tmp_path / "x")])

@@ -1,4 +1,4 @@
-"""Cases and predictions for the metrics: right, nearly right, alternatives, other tools, no call."""
+"""Cases and predictions for the metrics: right, nearly right, other tools, no call."""
 
 from hypothesis import strategies as st
 

@@ -12,10 +12,10 @@ values together), with one difference: a right call without arguments is right.
 - Where noise has renamed `finish` and no tool has that name now, a call of `finish` finishes.
 - "tool" cases make TS, PI, CF. Cases of the other kinds say whether the model knows when to call,
   and are counted on their own; `all` takes every case, as RoTBench does. An answer in plain text to
-  a query that needs no tool is right, like the finishing call.
+  a query that needs no tool is right, like the finishing call; what it says is not judged.
 
 What a reply does is one of four: it calls a `tool`, it `ask`s, it `answer`s (finishing call or
-text), or it is `unreadable` (meant as a call but none, or blank).
+text), or it is `unreadable` (meant as a call but none, cut off, or blank).
 
     over-calling   queries that need no tool: share of the replies that call a tool
     under-calling  queries that need a tool: share of the replies that ask or answer

@@ -3,8 +3,8 @@
     {"id": "single_seen_0000", "text": "search_flights(origin = 'Rome')"}          one reply
     {"id": "multi_seen_0000", "turns": [{"text": "...", "feedback": "..."}, ...], "end": "finish"}
 
-Written in the order of the set; read in any. A feedback is null where none came back. Further keys
-are allowed and not looked at.
+Written in the order of the set; read in any. A feedback is null where none came back. A reply that
+was cut off, as it grew too long, has "cut": true. Further keys are allowed and not looked at.
 """
 
 import json
@@ -84,6 +84,8 @@ def _row(place: str, line: str) -> dict[str, Any]:
 def _check_members(place: str, row: dict, is_episode: bool) -> None:
     if not is_episode:
         _check(place, row, "text", str)
+        if "cut" in row:
+            _check(place, row, "cut", bool)
         return
     _check(place, row, "turns", list)
     _check(place, row, "end", str)
@@ -100,7 +102,7 @@ def _check_members(place: str, row: dict, is_episode: bool) -> None:
 
 
 def _check(place: str, row: dict, key: str, kind: type) -> None:
-    names = {str: "a text", list: "a list"}
+    names = {str: "a text", list: "a list", bool: "true or false"}
     if key not in row:
         known = ", ".join(sorted(map(str, row))) or "nothing"
         raise InputError(f"{place}: has no {key!r}, got {_show(known)}")

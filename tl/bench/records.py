@@ -38,7 +38,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One reply: its first call, if there is one. malformed: no call, but meant as one."""
+    """One reply: its first call, if there is one. malformed: no call, but meant as one, or cut off
+    before it was complete.
+    """
 
     text: str
     call: Call | None = None
