@@ -71,7 +71,8 @@ def episodes(*texts: str) -> MultiSet:
     turns = tuple(Turn(text, Call(text, {text: text}), text) for text in texts)
     task = Task("m", texts[0], OFFERED, (Call(texts[0]),), texts, splits={"scenario": texts[0]})
     other = Task("n", "?", OFFERED, splits={"scenario": "RS"})
-    return MultiSet("multi", (task, other), (Episode(turns, "turns"), Episode((), "length")))
+    played = (Episode(turns, "answer", "".join(texts)), Episode((), "length"))
+    return MultiSet("multi", (task, other), played)
 
 
 ALLOWED = {
@@ -198,6 +199,8 @@ def test_bars_are_to_scale():
     assert [height / heights[0] for height in heights] == pytest.approx([1, 0.5, 0.25], abs=2e-3)
     bottoms = {round(float(bar.get("y")) + float(bar.get("height")), 1) for bar in bars}
     assert len(bottoms) == 1, "all stand on the axis"
+    grid = [line.get("y1") for line in svg.iter("line") if line.get("class") == "grid"]
+    assert bars[0].get("y") in grid and bars[2].get("y") in grid, "100 and 25"
     assert "a: TS 100.00 %, CF 50.00 %; b: TS 25.00 %, CF none" in chart
 
 

@@ -95,6 +95,8 @@ def test_gold_calls_and_the_teacher_are_all_right(run):
     assert [multi[key] for key in ("n", "va", "de", "ce")] == [CASES, 100.0, 0.0, 0.0]
     assert multi["answer_correct"] == 100.0 and multi["n_answers"] > 0.9 * CASES
     assert multi["n_calls"] > CASES, "several calls in an episode"
+    assert {part: of["n"] for part, of in multi["by_tools"].items()} == {"seen": 150, "unseen": 50}
+    assert len(multi["by_scenario"]) == len(scores["unseen"]["by_scenario"]) == 7
 
 
 def test_a_blind_caller_scores_what_the_sets_say(run):
@@ -176,7 +178,7 @@ def test_a_reply_that_was_cut_off_is_no_answer(run, monkeypatch):
     scores, folder, _ = run(lambda *place: "Hello, hello", *flags)
     assert scores["seen"]["direct"]["right"] == scores["seen"]["under_calling"] == 0
     rows = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
-    assert rows[0] == {"id": "single_seen_0000", "text": "Hello, hello", "cut": True}
+    assert rows[0] == {"id": "single_seen_0000", "text": " Hello, hello", "cut": True}
     scores, _, _ = run(teacher, *flags, directory="calls")
     assert scores["seen"]["all"]["cf"] == 100
 
