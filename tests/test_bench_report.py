@@ -156,12 +156,15 @@ def test_what_differs_is_marked():
 
 def test_an_episode_is_readable_turn_by_turn():
     bad = Call("get_time")
-    turns = (Turn("get_time()", bad, "get_time() missing 1 required positional argument: 'city'"),
-             Turn("get_time(", None, "Your output format ...", True))  # fmt: skip
+    turns = (
+        Turn("find('Oslo', 3)", Call("find", {}, ("Oslo", 3)), "{}"),
+        Turn("get_time()", bad, "get_time() missing 1 required positional argument: 'city'"),
+        Turn("get_time(", None, "Your output format ...", True),
+    )
     task = Task("m", "Time?", OFFERED, (Call("get_time", {"city": "Rome"}),), ("9:00",))
     text = Page(report(MultiSet("multi", (task,), (Episode(turns, "turns"),)))).text
-    for shown in ("all turns spent", "parameter missing", "missing 1 required positional",
-                  "get_time(city = 'Rome')", "9:00", "format"):  # fmt: skip
+    for shown in ("find('Oslo', 3)", "all turns spent", "parameter missing", "9:00", "format",
+                  "missing 1 required positional", "get_time(city = 'Rome')"):  # fmt: skip
         assert shown in text, shown
 
 

@@ -5,6 +5,7 @@
     episodes     DE, CE, VA and whether the answer is right
     anatomy      paper Table 1: in which way the wrong calls are wrong
     wording      when two different values say the same
+    score        scores.json: the numbers of all sets
     predictions  predictions.jsonl, both ways
     summary      the plain text table
     report       report.html, with page (text, tables, style), svg (charts), failures (wrong calls)

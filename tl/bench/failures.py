@@ -78,7 +78,7 @@ def call_html(call: Call, wrong: Sequence[str] = (), style: str = "", name: bool
     def marked(text: str, flag: bool) -> str:
         return f"{opening}{plain(text)}</mark>" if flag else plain(text)
 
-    parts = []
+    parts = [plain(format_value(value)) for value in call.positional]
     for key, value in call.arguments.items():
         written = marked(format_value(value), f"={key}" in wrong)
         full = f"{plain(key)} = {written}"

@@ -105,9 +105,7 @@ def parted(cases: Sequence) -> dict[str, dict[str, list[int]]]:
     for place, case in enumerate(cases):
         for split, part in case.splits.items():
             splits.setdefault(split, {}).setdefault(part, []).append(place)
-    return {
-        split: dict(sorted(parts.items())) for split, parts in splits.items() if len(parts) > 1
-    }
+    return {split: dict(sorted(parts.items())) for split, parts in splits.items() if len(parts) > 1}
 
 
 def pairs(cases: Sequence, replies: Sequence) -> list[tuple]:

@@ -90,9 +90,7 @@ def _check_members(place: str, row: dict, is_episode: bool) -> None:
     _check(place, row, "turns", list)
     _check(place, row, "end", str)
     if row["end"] not in ENDS:
-        raise InputError(
-            f"{place}: end is {_show(row['end'])}, expected one of {', '.join(ENDS)}"
-        )
+        raise InputError(f"{place}: end is {_show(row['end'])}, expected one of {', '.join(ENDS)}")
     for number, turn in enumerate(row["turns"]):
         where = f"{place}: turns[{number}]"
         if not isinstance(turn, dict):
