@@ -40,6 +40,7 @@ ALLOWED = {
         "tl.run",
         *TORCH,
     },
+    "tl.bench": {"tl.calls", "tl.dialects"},
 }
 # Modules that are runnable tools of their room and need a library for that one job.
 EXCEPTIONS = {

@@ -1,0 +1,12 @@
+"""What is measured and how it is shown. Pure functions over records: no model, no files of its own.
+
+    records      a case, what a model said to it; a task, the episode that a model made of it
+    metrics      TS, PI, CF; what was decided (call, ask, answer), over- and under-calling
+    episodes     DE, CE, VA and whether the answer is right
+    anatomy      paper Table 1: in which way the wrong calls are wrong
+    wording      when two different values say the same
+    score        scores.json: the numbers of all sets
+    predictions  predictions.jsonl, both ways
+    summary      the plain text table
+    report       report.html, with page (text, tables, style), svg (charts), failures (wrong calls)
+"""

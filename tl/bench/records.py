@@ -1,0 +1,105 @@
+"""The records that are scored. Whoever has cases, from the world or from a benchmark's files, turns
+them into these; whoever has replies, from a model or from a file, too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tl.calls.schema import Call, Tool
+
+FINISH, ASK = "finish", "ask_to_user"
+KINDS = ("tool", "ask", "direct")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A query to which the first call is scored.
+
+    golds: the right calls, at least one; each alone is right. kind: what the query needs: "tool" a
+    tool; "ask" a question to the user (gold: the asking call); "direct" an answer (gold: the
+    finishing call; a plain answer is right as well).
+    splits: name of a split -> the part that the case belongs to: {"scenario": "TG"}.
+    finish, ask: what the tools that answer and ask are called in this case; noise renames them.
+    """
+
+    id: str
+    query: str
+    tools: tuple[Tool, ...]
+    golds: tuple[Call, ...]
+    kind: str = "tool"
+    splits: Mapping[str, str] = field(default_factory=dict)
+    finish: str = FINISH
+    ask: str = ASK
+
+    def __post_init__(self):
+        assert self.kind in KINDS and self.golds, (self.id, self.kind)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One reply: its first call, if there is one. malformed: no call, but meant as one, or cut off
+    before it was complete.
+    """
+
+    text: str
+    call: Call | None = None
+    malformed: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """A query that is played to its end.
+
+    solution: one right course of calls, to be shown beside a wrong one.
+    values: what a right answer has to contain (`episodes.answer_values`); empty: it is not judged.
+    kind, splits, finish, ask: as for a Case.
+    """
+
+    id: str
+    query: str
+    tools: tuple[Tool, ...]
+    solution: tuple[Call, ...] = ()
+    values: tuple[str, ...] = ()
+    kind: str = "tool"
+    splits: Mapping[str, str] = field(default_factory=dict)
+    finish: str = FINISH
+    ask: str = ASK
+
+
+class Turn(NamedTuple):
+    """One reply in an episode. feedback: what came back, None after the last reply."""
+
+    text: str
+    call: Call | None = None
+    feedback: str | None = None
+    malformed: bool = False
+
+
+@dataclass(frozen=True)
+class Episode:
+    """What became of a task. end: "finish", "answer" (text without a call), "turns" (all were
+    spent), "length" (of the reply or the context), "format".
+    """
+
+    turns: tuple[Turn, ...]
+    end: str
+    answer: str | None = None
+
+
+class SingleSet(NamedTuple):
+    """A set of cases with their predictions. name: its keys in scores.json: "seen",
+    "levels/slight".
+    """
+
+    name: str
+    cases: tuple[Case, ...]
+    predictions: tuple[Prediction, ...]
+
+
+class MultiSet(NamedTuple):
+    """A set of tasks with their episodes."""
+
+    name: str
+    tasks: tuple[Task, ...]
+    episodes: tuple[Episode, ...]
