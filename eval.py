@@ -24,8 +24,8 @@ from tqdm import tqdm
 
 from tl import InputError
 from tl.agent import loop
-from tl.agent.__main__ import checked_generate, stop_ids
 from tl.agent.feedback import clean
+from tl.agent.generation import checked_generate, stop_ids
 from tl.agent.reply import decode_reply, read_reply
 from tl.bench.anatomy import Encode, name_pieces
 from tl.bench.episodes import answer_values, final_answer

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,8 @@ import torch
 
 from tests.scripted import Script
 from tl import InputError
+from tl.agent import generation
+from tl.agent.__main__ import main
 from tl.agent.chat import visible
 from tl.data.tokenizer import load_tokenizer
 from tl.data.tokenizer_files import read_config
@@ -82,11 +83,7 @@ def chat(model, tools, monkeypatch, capsys):
             seen.update(given)
             return script(prompts)
 
-        monkeypatch.setitem(sys.modules, "tl.generate", types.ModuleType("tl.generate"))
-        sys.modules["tl.generate"].generate = generate
-        monkeypatch.delitem(sys.modules, "tl.agent.__main__", raising=False)
-        from tl.agent.__main__ import main
-
+        monkeypatch.setattr(generation, "generate", generate)
         monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
         argv = ["--model", str(model), "--tools", str(tools), "--device", "cpu", *flags]
         assert main(argv) == 0
@@ -265,7 +262,6 @@ def test_stop_ids_of_generation_config(chat, model, text, expected):
 
 def test_the_command_with_a_real_model(model, tools):
     """A random model writes garbage, the command ends in order all the same."""
-    pytest.importorskip("tl.generate", reason="tl/generate.py is not part of this checkout")
     flags = ["--query", "What is 2 + 3?", "--max_new_tokens", "8", "--temperature", "1.5"]
     argv = ["--model", str(model), "--tools", str(tools), "--device", "cpu", *flags]
     program = [sys.executable, "-m", "tl.agent", *argv]
@@ -277,13 +273,13 @@ def test_the_command_with_a_real_model(model, tools):
 # The process
 
 PROGRAM = """
-import sys, types
+import sys
 from tests.scripted import Script
+from tl.agent import generation
+from tl.agent.__main__ import main
 from tl.data.tokenizer import load_tokenizer
 script = Script(load_tokenizer(sys.argv.pop(1)), *eval(sys.argv.pop(1)))
-sys.modules["tl.generate"] = types.ModuleType("tl.generate")
-sys.modules["tl.generate"].generate = lambda model, prompts, **flags: script(prompts)
-from tl.agent.__main__ import main
+generation.generate = lambda model, prompts, **flags: script(prompts)
 from tl.run.report import run
 run(main)
 """

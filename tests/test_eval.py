@@ -5,9 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-pytest.importorskip("tl.agent.loop", reason="the runtime loop is not merged")
-pytest.importorskip("tl.generate", reason="generation is not merged")
-
 import eval as evaluation
 from tests.scripted import Generations
 from tl import InputError

@@ -58,6 +58,11 @@ def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def is_script(path: Path) -> bool:
+    """One visible loop that reads from top to bottom: at the top level, or run with -m."""
+    return "/" not in relative(path) or path.name == "__main__.py"
+
+
 def room(module: str) -> str:
     parts = module.split(".")
     return ".".join(parts[:2]) if parts[0] == "tl" else parts[0]
@@ -130,7 +135,7 @@ def test_budgets(path):
             f"{relative(path)} has no docstring"
         )
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and relative(path).startswith(("tl/", "kernels/")):
+        if isinstance(node, ast.FunctionDef) and not is_script(path):
             length = node.end_lineno - node.lineno + 1
             assert length <= 60, f"{relative(path)}:{node.lineno} {node.name} has {length} lines"
 

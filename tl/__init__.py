@@ -9,6 +9,8 @@ Rooms, from the ground up; imports go down only (`tests/test_layers.py` walks th
     data         conversations -> token ids, targets, weights, packed streams
     model        the decoder, from and to Hugging Face directories
     generate     continuations of prompts, with their log-probabilities
+    agent        the runtime loop: the model decides, the application executes
+    bench        metrics, anatomy of errors, reports
     run          processes, optimizer, checkpoints, run log, command line
 
 Legend for shapes, used in every docstring and trailing comment of the project:

@@ -9,26 +9,23 @@ conversation, Ctrl-D or Ctrl-C leave.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 import torch
 
 from tl import InputError
 from tl.agent.chat import Chat
 from tl.agent.feedback import FEEDBACK_CHARACTERS
+from tl.agent.generation import checked_generate, stop_ids
 from tl.agent.loop import MAX_TURNS, Executor, Loop
 from tl.agent.tool_process import TOOL_SECONDS, ToolProcess
 from tl.calls.schema import Conversation, Tool
 from tl.data.encode import Encoder
-from tl.data.tokenizer import Tokenizer, load_tokenizer
+from tl.data.tokenizer import load_tokenizer
 from tl.dialects import DIALECTS, get_dialect
-from tl.generate import generate
-from tl.model.decoder import Decoder
 from tl.model.hf import load_model
 from tl.run import cli
 from tl.run.report import run
@@ -154,31 +151,6 @@ def build_loop(args: argparse.Namespace, tools: tuple[Tool, ...]) -> Loop:
         tokenizer, dialect, replies, max_positions=positions, max_turns=args.max_turns,
         eos_ids=eos_ids, max_feedback=args.max_feedback,
     )  # fmt: skip
-
-
-def checked_generate(model: Decoder, prompts: list[list[int]], *, source: str, **flags):
-    """`generate` for prompts whose ids all have a row in the embedding."""
-    largest, rows = max(map(max, prompts)), model.config.vocab_size
-    if largest >= rows:
-        raise InputError(
-            f"{source}: the tokenizer writes the token id {largest}, expected ids below the "
-            f"vocab_size {rows} of config.json; use the tokenizer of this model"
-        )
-    return generate(model, prompts, **flags)
-
-
-def stop_ids(tokenizer: Tokenizer, model: Decoder, source: str) -> list[int]:
-    """The tokenizer's end of turn, and those of generation_config.json where the model has one."""
-    path = Path(source) / "generation_config.json"
-    try:
-        values = json.loads(model.generation_config or b"{}")
-    except ValueError as error:
-        raise InputError(f"{path}: is not JSON ({error}); copy the file again") from None
-    named = values.get("eos_token_id") if isinstance(values, dict) else None
-    named = named if isinstance(named, list) else [] if named is None else [named]
-    if not all(type(token) is int and token >= 0 for token in named):
-        raise InputError(f"{path}: eos_token_id is {named!r}, expected one id or a list of them")
-    return list(dict.fromkeys([tokenizer.eos_id, *named]))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,9 @@ def main(argv: list[str] | None = None) -> int:
     args = cli.parse_args(build_parser(), argv)
     group = parallel.start(args.device)
     if group.size > 1:
-        raise InputError("python -m tl.world.pretrain: one process trains; start it without torchrun")
+        raise InputError(
+            "python -m tl.world.pretrain: one process trains; start it without torchrun"
+        )
     return pretrain(args, group)
 
 

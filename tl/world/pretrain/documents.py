@@ -49,7 +49,9 @@ CURRICULUM = (
 
 def words_of(vocabulary: Iterable[str]) -> Words:
     """The words among the tokens of a vocabulary, in alphabetical order."""
-    tokens = sorted(t for t in vocabulary if t.isascii() and t.isalpha() and len(t) >= SHORTEST_WORD)
+    tokens = sorted(
+        t for t in vocabulary if t.isascii() and t.isalpha() and len(t) >= SHORTEST_WORD
+    )
     lower = tuple(token for token in tokens if token.islower())
     names = tuple(token for token in tokens if token.istitle() and token not in CHAT_WORDS)
     return Words(lower, names)

@@ -257,11 +257,15 @@ recommend; suggest
 """
 )
 
-UNITS = tuple("""days pages seats rooms meters guests liters tickets copies minutes points hours
+UNITS = tuple(
+    """days pages seats rooms meters guests liters tickets copies minutes points hours
     weeks months pieces nights people grams steps euros dollars kilometers levels lines rows bottles
-    players degrees words years percent adults children cups boxes""".split())
-ENUM_TITLES = tuple("""mode format style order unit kind type level size color status category
-    language genre theme quality priority class speed currency scale sort shape""".split())
+    players degrees words years percent adults children cups boxes""".split()
+)
+ENUM_TITLES = tuple(
+    """mode format style order unit kind type level size color status category
+    language genre theme quality priority class speed currency scale sort shape""".split()
+)
 
 
 def plural(noun: str) -> str:

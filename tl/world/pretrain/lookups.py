@@ -9,6 +9,7 @@ import random
 
 from tl.world.pretrain.values import Words, anything, made_up, name, person, word
 
+OFFERS = ("how are you", "what can I do for you", "nice to meet you")
 ARROWS = (": ", " = ", " -> ", " is ", ", ", " | ")
 
 
@@ -110,7 +111,9 @@ def extraction(words: Words, rng: random.Random) -> str:
         rest = " ".join(f"{joint} {value}" for joint, value in zip(joints, values, strict=True))
         row = dict(zip(keys, (who, *values), strict=True))
         given = ", ".join(f"{key}={value!r}" for key, value in row.items())
-        lines.append(f"{who} {rng.choice(verbs)} {rest}.\n{rng.choice((f'dict({given})', json.dumps(row)))}")
+        lines.append(
+            f"{who} {rng.choice(verbs)} {rest}.\n{rng.choice((f'dict({given})', json.dumps(row)))}"
+        )
     return "\n".join(lines)
 
 
@@ -120,7 +123,9 @@ def dialogue(words: Words, rng: random.Random) -> str:
     rows = _pairs(words, rng, rng.randint(2, 5))
     lines = [f"{teller}: The {key} is {value}." for key, value in rows.items()]
     for key in rng.sample(list(rows), len(rows)):
-        question = rng.choice(("What is the {k}?", "And the {k}?", "Tell me the {k}.", "Which {k}?"))
+        question = rng.choice(
+            ("What is the {k}?", "And the {k}?", "Tell me the {k}.", "Which {k}?")
+        )
         reply = rng.choice(("The {k} is {v}.", "{v}.", "It is {v}.", "{v}, as I said."))
         lines.append(f"{asker}: {question.format(k=key)}")
         lines.append(f"{teller}: {reply.format(k=key, v=rows[key])}")
@@ -130,13 +135,13 @@ def dialogue(words: Words, rng: random.Random) -> str:
 def greeting(words: Words, rng: random.Random) -> str:
     """Small talk: names are repeated, thanks are answered."""
     asker, teller, third = (name(words, rng) for _ in range(3))
-    openers = ("Hello", "Hi", "Good morning", "Good evening", "Hey")
-    opener = rng.choice(openers)
-    lines = [f"{asker}: {opener}, {rng.choice(('I am', 'my name is', 'this is'))} {third}."]
-    lines.append(f"{teller}: {opener} {third}, {rng.choice(('how are you', 'what can I do for you', 'nice to meet you'))}?")
-    thanks = rng.choice(("Thank you", "Thanks", "Many thanks"))
-    lines.append(f"{asker}: {thanks}, {teller}!")
-    lines.append(f"{teller}: {rng.choice(('You are welcome', 'With pleasure', 'No problem'))}, {third}.")
+    hello = rng.choice(("Hello", "Hi", "Good morning", "Good evening", "Hey"))
+    lines = (
+        f"{asker}: {hello}, {rng.choice(('I am', 'my name is', 'this is'))} {third}.",
+        f"{teller}: {hello} {third}, {rng.choice(OFFERS)}?",
+        f"{asker}: {rng.choice(('Thank you', 'Thanks', 'Many thanks'))}, {teller}!",
+        f"{teller}: {rng.choice(('You are welcome', 'With pleasure', 'No problem'))}, {third}.",
+    )
     return "\n".join(lines)
 
 
@@ -146,7 +151,9 @@ def arithmetic(words: Words, rng: random.Random) -> str:
     for _ in range(rng.randint(4, 10)):
         a, b = rng.randint(0, 20), rng.randint(0, 20)
         sign, result = rng.choice((("+", a + b), ("-", a - b), ("*", a * b)))
-        lines.append(f"{a} {sign} {b} = {result}" if rng.random() < 0.7 else f"{a}{sign}{b}={result}")
+        lines.append(
+            f"{a} {sign} {b} = {result}" if rng.random() < 0.7 else f"{a}{sign}{b}={result}"
+        )
     return "\n".join(lines)
 
 

@@ -18,7 +18,8 @@ with other verbs. None has the name of a tool of the world.
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from tl.world.pretrain import values
 from tl.world.pretrain.lexicon import ACTIONS, ADJECTIVES, NOUNS, SYNONYMS, Action, plural
@@ -27,7 +28,8 @@ from tl.world.pretrain.values import Words
 from tl.world.tools import TOOLS
 
 QUESTIONS = ("Is", "Are", "What", "How", "Which", "Where", "Do")
-DEFAULTS = {"str": "None", "int": "None", "float": "None", "list": "None"}
+# What a session does with a thing that it has found.
+USES = {"book", "order", "cancel", "delete", "rate", "open", "move", "track", "update"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def module(words: Words, rng: random.Random) -> str:
 
 
 def index(words: Words, rng: random.Random) -> str:
-    """The functions of a module with one line each, then requests and which function serves them."""
+    """The functions of a module, a line each; then requests, and which function serves them."""
     functions = draw_functions(words, rng, rng.randint(3, 8))
     colon, arrow = rng.choice((": ", " - ", "()  # ")), rng.choice((" -> ", ": ", "  =>  "))
     lines = [f"{function.name}{colon}{function.description}" for function in functions]
@@ -163,7 +165,7 @@ def short_docstring(function: Function) -> str:
 def signature(function: Function) -> str:
     """def name(a: str, b: int = None):"""
     given = [
-        f"{p.name}: {p.type}" + ("" if place < function.required else f" = {DEFAULTS[p.type]}")
+        f"{p.name}: {p.type}" + ("" if place < function.required else " = None")
         for place, p in enumerate(function.parameters)
     ]
     return f"def {function.name}({', '.join(given)}):"
@@ -234,23 +236,23 @@ def _assemble(text: str, phrases: list[str], rng: random.Random) -> str:
 def _pair(noun: str, words: Words, rng: random.Random) -> tuple[Function, Function]:
     """A function that finds things and one that does something with the id of a thing."""
     search = next(action for action in ACTIONS if "search" in action.names)
-    book = rng.choice([a for a in ACTIONS if {"book", "order", "cancel", "delete", "rate", "open",
-                                              "move", "track", "update"} & set(a.names)])  # fmt: skip
-    find = draw_function(noun, search, words, rng)
-    identity = Parameter(f"{noun}_id", "str", f"Id of the {noun}.", ("{v}",),
-                         lambda: values.identifier(rng), inline=True)  # fmt: skip
+    action = rng.choice([action for action in ACTIONS if USES & set(action.names)])
+    found = draw_function(noun, search, words, rng)
+    find = replace(
+        found,
+        name=f"{rng.choice(search.names)}_{plural(noun)}",
+        thing=noun,
+        parameters=tuple(p for p in found.parameters if not p.inline),
+    )
+    id_of = partial(values.identifier, rng)
+    identity = Parameter(f"{noun}_id", "str", f"Id of the {noun}.", ("{v}",), id_of, inline=True)
     rest = tuple(p for p in draw_parameters(noun, words, rng) if not p.inline)[:2]
-    name = f"{rng.choice(book.names)}_{noun}"
-    use = Function(name, book, noun, "", f"{_fill(rng.choice(book.docs), noun, '')}.",
-                   (identity, *rest), 1 + len(rest))  # fmt: skip
-    find = Function(f"{rng.choice(search.names)}_{plural(noun)}", search, noun, "", find.description,
-                    tuple(p for p in find.parameters if not p.inline), find.required)  # fmt: skip
-    return find, use
+    name = f"{rng.choice(action.names)}_{noun}"
+    doc = f"{_fill(rng.choice(action.docs), noun, '')}."
+    return find, Function(name, action, noun, "", doc, (identity, *rest), 1 + len(rest))
 
 
-def _use_of_pair(
-    noun: str, find: Function, use: Function, words: Words, rng: random.Random
-) -> str:
+def _use_of_pair(noun: str, find: Function, use: Function, words: Words, rng: random.Random) -> str:
     wanted, given = draw_values(find, rng), draw_values(use, rng)
     key, many = f"{noun}_id", plural(noun).replace(" ", "_")
     extra = values.word(words, rng)
@@ -266,7 +268,9 @@ def _use_of_pair(
         for p in function.parameters
         if p.name in source and not p.inline
     ]
-    head = _fill(rng.choice(use.action.asks), f"{title} {noun}", "").replace(" a first", " the first")
+    head = _fill(rng.choice(use.action.asks), f"{title} {noun}", "").replace(
+        " a first", " the first"
+    )
     result = {rng.choice(("status", "state", noun, extra)): values.anything(words, rng)}
     told = next(iter(result.items()))
     return "\n".join(

@@ -13,6 +13,8 @@ from tl.world.pretrain.lexicon import ADJECTIVES, ENUM_TITLES, NOUNS, UNITS, plu
 from tl.world.pretrain.values import Words
 
 PLACES = ("city", "town", "place", "location", "country", "region", "station", "airport")
+ENDS = (("origin", "destination"), ("start", "end"), ("from_city", "to_city"),
+        ("source", "target"), ("departure", "arrival"))  # fmt: skip
 PEOPLE = ("name", "person", "customer", "guest", "user", "member", "passenger", "patient", "owner")
 
 
@@ -47,7 +49,9 @@ def _identity(noun: str, words: Words, rng: random.Random) -> list[Parameter]:
     last = noun.split()[-1]
     kind = rng.randrange(4)
     if kind < 2:
-        name = rng.choice((f"{last}_id", f"{last}_id", "id", f"{last}_number", f"{last}_code", last))
+        name = rng.choice(
+            (f"{last}_id", f"{last}_id", "id", f"{last}_number", f"{last}_code", last)
+        )
         made = partial(values.identifier, rng)
         return [Parameter(name, "str", f"Id of the {noun}.", ("{v}",), made, inline=True)]
     if kind == 2:
@@ -63,14 +67,15 @@ def _identity(noun: str, words: Words, rng: random.Random) -> list[Parameter]:
 
 def _place(noun: str, words: Words, rng: random.Random) -> list[Parameter]:
     name = rng.choice(PLACES)
-    text = rng.choice((f"The {name}.", f"{name.capitalize()} of the {noun}.", f"Name of the {name}."))
+    text = rng.choice(
+        (f"The {name}.", f"{name.capitalize()} of the {noun}.", f"Name of the {name}.")
+    )
     phrases = (rng.choice(("in {v}", "in {v}", "for {v}", "at {v}", "near {v}")), "in {v}")
     return [Parameter(name, "str", text, phrases, partial(values.name, words, rng))]
 
 
 def _journey(noun: str, words: Words, rng: random.Random) -> list[Parameter]:
-    first, second = rng.choice((("origin", "destination"), ("start", "end"), ("from_city", "to_city"),
-                                ("source", "target"), ("departure", "arrival")))  # fmt: skip
+    first, second = rng.choice(ENDS)
     maker = rng.choice((values.name, values.name, values.code, values.word))
     draw = partial(maker, words, rng)
     return [
@@ -96,7 +101,9 @@ def _day(noun: str, words: Words, rng: random.Random) -> list[Parameter]:
         return [Parameter(first, "str", "First day, like 2025-05-14.", ("from {v}",), draw),
                 Parameter(second, "str", "Last day.", ("until {v}",), draw)]  # fmt: skip
     name = rng.choice(("date", "day", "when", f"{noun.split()[-1]}_date"))
-    text = rng.choice(("The day, like 2025-05-14.", f"Day of the {noun}.", "Date as year-month-day."))
+    text = rng.choice(
+        ("The day, like 2025-05-14.", f"Day of the {noun}.", "Date as year-month-day.")
+    )
     return [Parameter(name, "str", text, ("on {v}",), partial(values.date, rng))]
 
 
@@ -111,7 +118,9 @@ def _count(noun: str, words: Words, rng: random.Random) -> list[Parameter]:
     name = rng.choice((unit, unit, f"number_of_{unit}", "count", "amount"))
     phrases = (rng.choice(("for {v} U", "with {v} U", "of {v} U", "in {v} U", "{v} U")),)
     phrases = tuple(phrase.replace("U", unit) for phrase in phrases)
-    text = rng.choice((f"Number of {unit}.", f"How many {unit}.", f"{unit.capitalize()}, a number."))
+    text = rng.choice(
+        (f"Number of {unit}.", f"How many {unit}.", f"{unit.capitalize()}, a number.")
+    )
     return [Parameter(name, "int", text, phrases, partial(values.integer, rng))]
 
 
@@ -119,7 +128,11 @@ def _limit(noun: str, words: Words, rng: random.Random) -> list[Parameter]:
     thing = rng.choice(("price", "size", "weight", "length", "distance", "age", "rating", "score"))
     most = rng.random() < 0.6
     name = rng.choice((f"max_{thing}", f"{thing}_limit") if most else (f"min_{thing}",))
-    words_ = ("under {v}", "below {v}", "up to {v}") if most else ("over {v}", "above {v}", "from {v} up")
+    words_ = (
+        ("under {v}", "below {v}", "up to {v}")
+        if most
+        else ("over {v}", "above {v}", "from {v} up")
+    )
     text = f"{'Largest' if most else 'Smallest'} {thing}."
     decimals = rng.random() < 0.3
     draw = (partial(values.decimal, rng)) if decimals else (partial(values.integer, rng))
@@ -132,7 +145,9 @@ def _choice(noun: str, words: Words, rng: random.Random) -> list[Parameter]:
     options = rng.sample(ADJECTIVES if rng.random() < 0.5 else words.lower, rng.randint(2, 4))
     listed = ", ".join(f"'{option}'" for option in options)
     text = rng.choice((f"One of {listed}.", f"The {name}: {' or '.join(options)}."))
-    phrases = (rng.choice(("as {v}", "in {v}", "with {v} N", "in N {v}", "by {v}")).replace("N", name),)
+    phrases = (
+        rng.choice(("as {v}", "in {v}", "with {v} N", "in N {v}", "by {v}")).replace("N", name),
+    )
     return [Parameter(name, "str", text, phrases, partial(rng.choice, options))]
 
 
@@ -159,7 +174,9 @@ def _subject(noun: str, words: Words, rng: random.Random) -> list[Parameter]:
 
 def _text(noun: str, words: Words, rng: random.Random) -> list[Parameter]:
     name = rng.choice(("text", "message", "note", "content", "body", "comment", "sentence"))
-    phrase = rng.choice((": '{v}'", "'{v}'", "that says '{v}'", "with the N '{v}'")).replace("N", name)
+    phrase = rng.choice((": '{v}'", "'{v}'", "that says '{v}'", "with the N '{v}'")).replace(
+        "N", name
+    )
     maker = rng.choice((values.sentence, values.phrase))
     return [Parameter(name, "str", f"The {name}.", (phrase,), partial(maker, words, rng))]
 
