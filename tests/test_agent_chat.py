@@ -291,6 +291,8 @@ def start(model, tools, *replies, terminal=subprocess.PIPE):
         [sys.executable, "-c", PROGRAM, str(TINY), repr(replies), *flags],
         cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"},
         stdin=terminal, stdout=terminal, stderr=subprocess.PIPE,
+        # A shell starts background jobs with Ctrl-C switched off, which would be inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
 
 

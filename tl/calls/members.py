@@ -219,9 +219,13 @@ def _is_unset(value: Any) -> bool:
 
 
 def _succeeded(members: Members) -> bool:
-    return any(_word(members.get(key)) in SUCCESS_WORDS for key in WORD_KEYS) or any(
-        members[key] is True or _word(members[key]) == "true"
-        for key in SUCCESS_KEYS & members.keys()
+    return (
+        any(_word(members.get(key)) in SUCCESS_WORDS for key in WORD_KEYS)
+        or any(
+            members[key] is True or _word(members[key]) == "true"
+            for key in SUCCESS_KEYS & members.keys()
+        )
+        or any(members[key] == [] for key in PLURAL_KEYS & members.keys())  # none were found
     )
 
 
