@@ -9,12 +9,12 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from tests.strategies.model import configs, lengths, stream
-from tl.model import attention, rope
-from tl.model.attention import Packing, attention_by_sequence
+from tl.model import attention, packed_attention, rope
 from tl.model.config import ModelConfig
 from tl.model.decoder import Decoder
 from tl.model.hf import init_model
 from tl.model.norm import RMSNorm, fused_rms_norm
+from tl.model.packed_attention import Packing, attention_by_sequence
 from tl.model.rope_config import ROPE_TYPES
 
 TINY = {
@@ -129,11 +129,11 @@ def test_the_fused_path_asks_for_the_same_attention(monkeypatch, window, expecte
     result on CUDA in `test_model_cuda.py`."""
     calls = []
     monkeypatch.setattr(
-        attention, "varlen_attn", lambda *args, **kwargs: calls.append((args, kwargs))
+        packed_attention, "varlen_attn", lambda *args, **kwargs: calls.append((args, kwargs))
     )
     bounds = torch.tensor([0, 3, 10], dtype=torch.int32)
     q, k = torch.zeros(10, 4, 8), torch.zeros(10, 2, 8)
-    attention.fused_attention(q, k, k, Packing([3, 7], bounds, None, None), window)
+    packed_attention.fused_attention(q, k, k, Packing([3, 7], bounds, None, None), window)
     ((_, _, _, cu_q, cu_k, max_q, max_k), kwargs) = calls[0]
     assert cu_q is bounds and cu_k is bounds and (max_q, max_k) == (7, 7)
     assert kwargs == {"window_size": expected, "enable_gqa": True}
@@ -152,15 +152,15 @@ def test_the_fused_path_asks_for_the_same_attention(monkeypatch, window, expecte
     ],
 )
 def test_what_flash_attention_takes(dtype, device, head_dim, takes):
-    assert attention.flash_attention_takes(dtype, device, head_dim) is takes
+    assert packed_attention.flash_attention_takes(dtype, device, head_dim) is takes
 
 
 def test_expanded_heads_give_the_same_attention():
     q, k, v = (torch.randn(7, heads, 4, dtype=torch.float64) for heads in (6, 2, 2))
-    expanded = attention.expand_heads(k, 6), attention.expand_heads(v, 6)
+    expanded = packed_attention.expand_heads(k, 6), packed_attention.expand_heads(v, 6)
     for window in (None, 3):
-        grouped = attention.attend_one(q, k, v, window)
-        torch.testing.assert_close(attention.attend_one(q, *expanded, window), grouped)
+        grouped = packed_attention.attend_one(q, k, v, window)
+        torch.testing.assert_close(packed_attention.attend_one(q, *expanded, window), grouped)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -293,7 +293,7 @@ def test_attention_gets_one_dtype_under_autocast(model_type, monkeypatch):
 
     def record(q, k, v, packing, window):
         seen.append({q.dtype, k.dtype, v.dtype})
-        return attention.attention_by_sequence(q, k, v, packing, window)
+        return attention_by_sequence(q, k, v, packing, window)
 
     monkeypatch.setattr(attention, "packed_attention", record)
     model = build({**TINY, "model_type": model_type}, torch.float32)

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tl.model.attention import Packing, packed_attention
 from tl.model.config import ModelConfig
+from tl.model.packed_attention import Packing, packed_attention
 
 GROWTH = 64  # tokens, at least, by which the slots get longer at one time
 # Rows that look at equally many places at one time on CPU, those behind the end of a row too. One

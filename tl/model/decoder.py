@@ -20,11 +20,12 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from kernels.matmul import product
-from tl.model.attention import Attention, Packing
+from tl.model.attention import Attention
 from tl.model.cache import Decode, Prefill
 from tl.model.config import ModelConfig
 from tl.model.linear import Linear
 from tl.model.norm import RMSNorm
+from tl.model.packed_attention import Packing
 
 
 class MLP(nn.Module):
