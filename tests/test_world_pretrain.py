@@ -73,10 +73,10 @@ def test_no_tool_of_the_world_is_in_it(corpus):
 def test_every_line_that_calls_is_python_and_fits_its_definition(words):
     rng, calls = random.Random(3), 0
     for _ in range(200):
-        document = modules.module(words, rng)
+        document = rng.choice((modules.module, modules.drill))(words, rng)
         defined = {
             match[1]: [p.split(":")[0].strip() for p in match[2].split(", ") if p]
-            for match in re.finditer(r"^def (\w+)\((.*)\):$", document, re.M)
+            for match in re.finditer(r"^def (\w+)\((.*)\):(?:$| \.\.\.  # )", document, re.M)
         }
         for match in REQUEST.finditer(document):
             call = parse_call(match[2])
@@ -122,6 +122,28 @@ def test_lookups_hold_their_answers(words):
             assert key in table and value in table, line
 
 
+def test_catalogues_and_associations_ask_for_what_they_hold(words):
+    rng = random.Random(8)
+    for _ in range(50):
+        separator = r" -> |: |  =>  |\n"
+        names = [part.split("\n")[0] for part in re.split(separator, modules.catalogue(words, rng))]
+        names = [name for name in names if re.fullmatch(r"[a-z]+(?:_[a-z]+)*", name)]
+        assert len(names) > len(set(names)) >= 1
+        lines = lookups.association(words, rng).split("\n")
+        known = {}
+        for line in lines:
+            given, belongs = re.fullmatch(r"(.*?)(?: = | -> | is |: |, | \| )(\w+)", line).groups()
+            if belongs in known:
+                assert known[belongs] & set(given.split())
+            known.setdefault(belongs, set(given.split()))
+        assert len(lines) == 3 * len(known)
+
+
+def test_an_is_written_before_vowels(corpus):
+    assert not re.search(r"^#.*\b[Aa] [aeiou]\w+ (?:with|for|of)\b", "\n".join(corpus), re.M)
+    assert re.search(r"\ban [aeiou]", "\n".join(corpus))
+
+
 def test_synonyms_and_plurals():
     assert [lexicon.plural(n) for n in ("city", "box", "leaf", "toy", "movie night")] == [
         "cities", "boxes", "leaves", "toys", "movie nights",
@@ -137,7 +159,8 @@ def test_words_of_chats_are_no_values(words):
 
 def test_resuming_goes_on_bit_by_bit(tmp_path):
     model = write_model(tmp_path / "model")
-    flags = ["--max_steps", "6", "--tokens_per_step", "300", "--save_steps", "3"]
+    flags = ["--max_steps", "6", "--tokens_per_step", "2000", "--save_steps", "3"]
+    flags += ["--warmup_steps", "1"]
 
     def train(name, *more):
         folder = ["--model", str(model), "--output_dir", str(tmp_path / name)]

@@ -19,7 +19,8 @@ from pathlib import Path
 from tl.calls.signature import render_tools
 from tl.calls.write import format_call
 from tl.world.datasets import make_trajectories
-from tl.world.pretrain.documents import Words, draw_document
+from tl.world.pretrain import modules
+from tl.world.pretrain.documents import LOOKUPS, Stage, Words, draw_document
 from tl.world.pretrain.lexicon import ACTIONS, ADJECTIVES, NOUNS, UNITS, plural
 from tl.world.tools import FAMILIES, TOOLS
 from tl.world.unseen import SEEN
@@ -38,6 +39,9 @@ WORDS = (
     r"| ?[^\s\p{L}\p{N}]+ ?"
     r"|\s"
 )
+# The documents among its texts: their shares are not those of the curriculum, which may change
+# without changing the tokenizer.
+MIXTURE = Stage(None, {modules.module: 24, modules.index: 10, modules.session: 10, **LOOKUPS})
 TRAJECTORIES = 2000
 DOCUMENTS = 8000
 # How often each word, value and phrase is read besides, so that it becomes a whole token.
@@ -68,7 +72,7 @@ def pretraining_texts() -> Iterator[str]:
             yield from [phrase] * REPEATS["phrase"]
     rng, words = random.Random(1), Words(NOUNS + ADJECTIVES, ("Anna", "Berg", "Oslo"))
     for _ in range(DOCUMENTS):
-        yield draw_document(words, rng)
+        yield draw_document(words, rng, MIXTURE)
 
 
 def build_tokenizer() -> str:

@@ -23,6 +23,7 @@ from tl.data.tokenizer import Tokenizer, load_tokenizer
 from tl.model.hf import init_model, load_config, load_model, save_model
 from tl.run import checkpoint, cli, directory, optim, parallel
 from tl.run.log import RunLog
+from tl.run.muon import MuonWithAdamW
 from tl.run.report import run
 from tl.run.signals import RunStatus, StopRequest
 from tl.run.throughput import Throughput
@@ -41,8 +42,8 @@ def build_parser() -> argparse.ArgumentParser:
     cli.add_runtime_flags(parser)
     cli.add_logging_flags(parser, output_dir="out/base")
     parser.set_defaults(
-        max_steps=6000, learning_rate=3e-3, weight_decay=0.1, warmup_ratio=0.03, save_steps=500,
-        logging_steps=20,
+        max_steps=4500, learning_rate=0.015, weight_decay=0.01, warmup_steps=50, save_steps=500,
+        logging_steps=25,
     )  # fmt: skip
     return parser
 
@@ -69,7 +70,7 @@ def pretrain(args: argparse.Namespace, group: parallel.Group) -> int:
         model = load_model(found.directory, torch.float32, group.device)
     else:
         model = init_model(config, args.seed, torch.float32, group.device)
-    optimizer = optim.adamw(
+    optimizer = MuonWithAdamW(
         model, args.learning_rate, args.weight_decay,
         betas=(args.adam_beta1, args.adam_beta2), epsilon=args.adam_epsilon,
     )  # fmt: skip

@@ -1,10 +1,10 @@
 """The curriculum: which documents the base model reads at which step, a pure function of (seed,
 step).
 
-Copying has to be formed, and it forms in an order: what stands side by side first, then across
-separators, then by key. Mixed from the start, none of it forms for a long time; one after the
-other, each takes some hundred steps. Then modules, in which copying finds the function and fills
-in its arguments.
+Copying has to be formed. It forms soonest where what is to be copied stands side by side and is
+drawn from many tokens: words written together, twice. After some hundred steps of these it spreads
+by itself to everything else: across separators, by key, and to modules, in which it finds the
+function and fills in its arguments. Mixed from the start, none of it forms for a long time.
 
 No document shows a dialect of `tl.dialects`, a call that answers a chat turn, or a tool of the
 world.
@@ -26,9 +26,9 @@ SHORTEST_WORD = 3
 
 Maker = Callable[[Words, random.Random], str]
 LOOKUPS: dict[Maker, int] = {
-    lookups.echo: 2, lookups.repetition: 3, lookups.listing: 3, lookups.table: 5,
+    lookups.echo: 2, lookups.repetition: 4, lookups.listing: 3, lookups.table: 6,
     lookups.lookup: 3, lookups.variables: 3, lookups.record: 3, lookups.records: 3,
-    lookups.extraction: 5, lookups.dialogue: 2, lookups.greeting: 1, lookups.arithmetic: 1,
+    lookups.extraction: 6, lookups.dialogue: 2, lookups.greeting: 1, lookups.arithmetic: 1,
 }  # fmt: skip
 
 
@@ -39,11 +39,14 @@ class Stage(NamedTuple):
     makers: dict[Maker, int]
 
 
+MODULES: dict[Maker, int] = {
+    modules.module: 8, modules.session: 6, modules.drill: 10, modules.catalogue: 10,
+    modules.index: 5, lookups.association: 8,
+}  # fmt: skip
 CURRICULUM = (
-    Stage(450, {lookups.echo: 1}),
-    Stage(450, {lookups.echo: 1, lookups.repetition: 3}),
-    Stage(700, LOOKUPS),
-    Stage(None, {modules.module: 40, modules.index: 12, modules.session: 25, **LOOKUPS}),
+    Stage(170, {lookups.echo: 1}),
+    Stage(1330, {modules.module: 12, modules.index: 8, modules.session: 6, **LOOKUPS}),
+    Stage(None, {**MODULES, **LOOKUPS}),
 )
 
 

@@ -48,6 +48,22 @@ def table(words: Words, rng: random.Random) -> str:
     return "\n".join([*lines, "", *(f"{key}{second}{quote(rows[key])}" for key in asked)])
 
 
+def association(words: Words, rng: random.Random) -> str:
+    """What belongs to some words; then it is asked for by a few of them among others."""
+    known = {}
+    for _ in range(rng.randint(3, 10)):
+        belongs = rng.choice((word, name))(words, rng)
+        known[belongs] = [rng.choice(words.lower) for _ in range(rng.randint(2, 4))]
+    arrow = rng.choice(ARROWS)
+    lines = [f"{' '.join(given)}{arrow}{belongs}" for belongs, given in known.items()]
+    for _ in range(2 * len(known)):
+        belongs = rng.choice(list(known))
+        given = rng.sample(known[belongs], rng.randint(1, len(known[belongs])))
+        given += [rng.choice(words.lower) for _ in range(rng.randint(0, 2))]
+        lines.append(f"{' '.join(rng.sample(given, len(given)))}{arrow}{belongs}")
+    return "\n".join(lines)
+
+
 def lookup(words: Words, rng: random.Random) -> str:
     """A Python dictionary and what its keys give."""
     rows, title = _pairs(words, rng, rng.randint(3, 9)), word(words, rng)

@@ -1,5 +1,5 @@
-'''Python modules of made-up functions: definitions with docstrings, then comments, each with the
-line that calls the function which does what the comment says.
+'''Python modules of made-up functions: definitions with docstrings, then requests, as comments or
+as examples of a documentation, each with the line that calls the function which serves it.
 
     def find_apartments(city: str, rooms: int = None):
         """Look for apartments.
@@ -18,6 +18,7 @@ with other verbs. None has the name of a tool of the world.
 
 import json
 import random
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -47,16 +48,13 @@ class Function:
 
 def module(words: Words, rng: random.Random) -> str:
     """Definitions, then requests as comments with their calls."""
-    functions = draw_functions(words, rng, rng.choice((1, 2, 2, 3, 3, 4, 5)))
+    functions = draw_functions(words, rng, rng.choice((1, 2, 3, 3, 4, 5, 6, 8)))
     style = rng.choice((docstring, docstring, short_docstring))
     parts = [style(function) for function in functions]
-    session = rng.random() < 0.25
+    example = draw_example(words, rng)
     for _ in range(rng.randint(3, 5) + len(functions)):
-        function = rng.choice(functions)
-        given = draw_values(function, rng)
-        request, line = say(function, given, rng), call_line(function, given)
-        parts.append(f"# {request}\n{'>>> ' if session else ''}{line}")
-    return ("\n" if session else "\n\n").join(parts)
+        parts.append(use(rng.choice(functions), example, rng))
+    return rng.choice(("\n", "\n\n")).join(parts)
 
 
 def index(words: Words, rng: random.Random) -> str:
@@ -69,6 +67,27 @@ def index(words: Words, rng: random.Random) -> str:
         request = say(function, draw_values(function, rng), rng)
         lines.append(f"{request}{arrow}{function.name}")
     return "\n".join(lines)
+
+
+def catalogue(words: Words, rng: random.Random) -> str:
+    """What each function does, and behind it the function; then requests, and who serves them."""
+    functions = draw_functions(words, rng, rng.randint(2, 8))
+    arrow = rng.choice((" -> ", ": ", "  =>  ", "\n"))
+    lines = [f"{function.description}{arrow}{function.name}" for function in functions]
+    for _ in range(2 * len(functions) + 2):
+        function = rng.choice(functions)
+        request = say(function, draw_values(function, rng), rng)
+        lines.append(f"{request}{arrow}{function.name}")
+    return "\n".join(lines)
+
+
+def drill(words: Words, rng: random.Random) -> str:
+    """Definitions of a line, then many requests with their calls."""
+    functions = draw_functions(words, rng, rng.randint(1, 5))
+    parts = [f"{signature(function)} ...  # {function.description}" for function in functions]
+    example = draw_example(words, rng)
+    parts += [use(rng.choice(functions), example, rng) for _ in range(3 * len(functions) + 4)]
+    return "\n".join(parts)
 
 
 def session(words: Words, rng: random.Random) -> str:
@@ -145,7 +164,8 @@ def _about(parameter: Parameter) -> str:
 
 
 def _fill(template: str, thing: str, adjective: str) -> str:
-    return template.format(s=thing, p=plural(thing), a=adjective)
+    text = template.format(s=thing, p=plural(thing), a=adjective)
+    return re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text)
 
 
 def docstring(function: Function) -> str:
@@ -178,6 +198,22 @@ def draw_values(function: Function, rng: random.Random) -> dict[str, object]:
         for place, p in enumerate(function.parameters)
         if place < function.required or rng.random() < 0.5
     }
+
+
+def draw_example(words: Words, rng: random.Random) -> str:
+    """How a document shows a request {r} with its call {c}: a comment above it mostly."""
+    if rng.random() < 0.4:
+        return "# {r}\n{c}"
+    first, second = values.word(words, rng), values.word(words, rng)
+    shapes = ("# {r}\n>>> {c}", "{r}\n    {c}", "- {r} `{c}`", "{r} -> {c}", '"""{r}"""\n{c}')
+    labelled = f"{first}: {{r}}\n{second}: {{c}}"
+    return rng.choice((*shapes, labelled, labelled, labelled))
+
+
+def use(function: Function, example: str, rng: random.Random) -> str:
+    """A request and its call, as `example` shows them."""
+    given = draw_values(function, rng)
+    return example.format(r=say(function, given, rng), c=call_line(function, given))
 
 
 def call_line(function: Function, given: dict[str, object]) -> str:
