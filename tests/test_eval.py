@@ -156,6 +156,22 @@ def test_sets_of_ones_own(run, tmp_path):
     assert first.pop("run") != again.pop("run") and first == again
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "message"),
+    [
+        ("single_seen", "single_unseen", "the case 'single_seen_00.*' stands twice"),
+        ("noise_heavy", "noise_slight", ":1: noise is \"heavy\", expected 'slight'"),
+        ("noise_union", "multi", ":1: noise is \"union\", expected 'clean'"),
+    ],
+)
+def test_sets_that_were_mixed_up(run, tmp_path, source, target, message):
+    _, folder, _ = run(teacher, "--model", "world", "--limit", "2")
+    data = folder / "data"
+    (data / f"{target}.json").write_bytes((data / f"{source}.json").read_bytes())
+    with pytest.raises(InputError, match=message):
+        run(teacher, "--model", "world", "--data", str(data), directory="again")
+
+
 def test_prompts_that_fill_the_context_are_counted_as_blank(run, capsys):
     scores, _, _ = run(teacher, "--model", "world", "--sets", "seen", "multi", positions=10)
     assert scores["seen"]["decisions"]["tool"]["unreadable"] == scores["seen"]["n"]

@@ -4,6 +4,7 @@ scripted teacher's own feedback.
 
 import json
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.strategies.world import calls
 from tl import InputError
-from tl.calls.schema import Call
+from tl.calls.schema import Call, Tool
 from tl.world import FAMILIES, TOOLS, World
 from tl.world.case_file import case_record, read_cases, render_cases
 from tl.world.datasets import make_cases, make_trajectories
@@ -250,6 +251,12 @@ def test_only_offered_tools_are_there_and_the_network_can_fail():
     assert lossy.execute(first) == played.steps[0].feedback
     again = Play(played, instability=1.0)
     assert Play(played, instability=1.0).execute(first) == again.execute(first), "seeded"
+
+
+def test_a_case_with_a_tool_of_ones_own_cannot_be_played():
+    case = replace(cases()["multi"][0], tools=(Tool("my_tool"),))
+    with pytest.raises(InputError, match=f"case {case.id}: the world has no tool 'my_tool'"):
+        Play(case)
 
 
 @settings(max_examples=100)

@@ -32,14 +32,16 @@ def render_cases(cases: Iterable[Case]) -> str:
     return "[\n" + ",\n".join(rows) + "\n]\n"
 
 
-def read_cases(path: str | Path) -> list[Case]:
+def read_cases(path: str | Path, noise: str | None = None) -> list[Case]:
     """The cases of a file that `python -m tl.world --write` made. InputError for any other file; it
-    names the record, counted from 1.
+    names the record, counted from 1. noise: the level that all have to be of.
     """
     cases = []
     for number, record in enumerate(_records(path), 1):
         try:
             cases.append(_case(record))
+            if noise not in (None, cases[-1].noise):
+                raise InputError(f"noise is {_show(cases[-1].noise)}, expected {noise!r}")
         except InputError as error:
             raise InputError(f"{path}:{number}: {error}; {ADVICE}") from None
     return cases
