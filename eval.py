@@ -30,7 +30,7 @@ from tl.agent.generation import checked_generate, stop_ids
 from tl.agent.reply import decode_reply, read_reply
 from tl.bench.anatomy import Encode, name_pieces
 from tl.bench.episodes import answer_values, final_answer
-from tl.bench.predictions import read_predictions, write_predictions
+from tl.bench.predictions import read_predictions, render_predictions
 from tl.bench.records import Case, Episode, MultiSet, Prediction, SingleSet, Task, Turn
 from tl.bench.report import render_report
 from tl.bench.score import score
@@ -95,16 +95,15 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--model: name the model to evaluate (or --predictions of an earlier run)")
     source = WORLD_MODEL if args.model == WORLD else args.model
     dialect, sets = get_dialect(args.dialect), read_sets(args)
+    rows = read_rows(args.predictions, sets) if args.predictions else None
     output_dir = Path(args.output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
     cli.write_train_args(output_dir, args, world_size=1)
 
     # --- what the model says
-    if args.predictions:
-        rows = read_rows(args.predictions, sets)
-    else:
+    if rows is None:
         rows = answer(sets, source, args)
-        write_predictions(output_dir / "predictions.jsonl", rows)
+        write_atomically(output_dir / "predictions.jsonl", render_predictions(rows))
 
     # --- what it is worth
     found = list(records(sets, rows, dialect))
@@ -118,9 +117,10 @@ def main(argv: list[str] | None = None) -> int:
         "longest reply": f"{args.max_new_tokens} tokens",
         "tokens of tool names": "the tokenizer's" if source else "words, no tokenizer was given",
     }  # fmt: skip
+    page = render_report(scores, found, facts, encode)
     text = json.dumps({"run": facts, **scores}, indent=2) + "\n"
     write_atomically(output_dir / "scores.json", text)
-    write_atomically(output_dir / "report.html", render_report(scores, found, facts, encode))
+    write_atomically(output_dir / "report.html", page)
     print(f"{render_summary(scores)}\n\nwritten to {output_dir}: scores.json, report.html")
     return 0
 

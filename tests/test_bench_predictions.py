@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.strategies.bench import HOSTILE
 from tl import InputError
-from tl.bench.predictions import read_predictions, write_predictions
+from tl.bench.predictions import read_predictions, render_predictions
 
 GOOD = '{"id": "a", "text": "now()"}\n'
 EPISODE = {"id": "m", "turns": [{"text": "now()", "feedback": None}], "end": "finish"}
@@ -27,7 +27,7 @@ def test_any_text_comes_back(tmp_path_factory, texts):
     rows = [{"id": f"case {i}", "text": text} for i, text in enumerate(texts)]
     turns = [{"text": text, "feedback": text or None} for text in texts]
     rows.append({"id": "m", "turns": turns, "end": "turns"})
-    write_predictions(path, rows)
+    path.write_text(render_predictions(rows), encoding="ascii")
     assert len(path.read_bytes().split(b"\n")) == len(rows) + 1, "one line each"
     assert read_predictions(path, [row["id"] for row in rows], {"m"}) == rows
 

@@ -196,6 +196,23 @@ def test_a_reply_that_was_cut_off_is_no_answer(run, monkeypatch):
     assert scores["seen"]["all"]["cf"] == 100
 
 
+def test_what_an_earlier_run_wrote_stays_where_the_next_one_fails(run, tmp_path, monkeypatch):
+    _, folder, _ = run(teacher, "--model", "world", "--limit", "2")
+    before = {path.name: path.read_bytes() for path in folder.glob("*.*")}
+    (tmp_path / "p.jsonl").write_text("[]")
+    with pytest.raises(InputError, match="p.jsonl:1: is a list"):
+        run(teacher, "--predictions", str(tmp_path / "p.jsonl"))
+    assert {path.name: path.read_bytes() for path in folder.glob("*.*")} == before
+
+    def full(*args):
+        raise MemoryError
+
+    monkeypatch.setattr(evaluation, "render_report", full)
+    with pytest.raises(MemoryError):
+        run(first_tool, "--model", "world", "--limit", "2")
+    assert (folder / "scores.json").read_bytes() == before["scores.json"]
+
+
 def test_mistakes_of_the_user(run, tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         evaluation.main(["--output_dir", str(tmp_path / "x")])

@@ -18,10 +18,9 @@ from tl.bench.episodes import ENDS
 SHOWN = 60  # characters of a wrong value in a message
 
 
-def write_predictions(path: str | Path, rows: Iterable[dict[str, Any]]) -> None:
-    """One line per row, in ASCII: any text, also a broken one, comes back as it was."""
-    lines = [json.dumps(row) + "\n" for row in rows]
-    Path(path).write_text("".join(lines), encoding="ascii", newline="\n")
+def render_predictions(rows: Iterable[dict[str, Any]]) -> str:
+    """The file: one line per row, in ASCII: any text, also a broken one, comes back as it was."""
+    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 def read_predictions(
