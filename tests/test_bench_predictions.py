@@ -68,6 +68,7 @@ def test_what_is_wrong_is_named(tmp_path, text, message):
         read(tmp_path, text)
     assert str(caught.value).startswith(f"{tmp_path / 'predictions.jsonl'}{message}")
     assert "\n" not in str(caught.value)
+    assert "expected" in str(caught.value) or "must be" in str(caught.value)
 
 
 EPISODES = [
@@ -86,7 +87,7 @@ def test_what_is_wrong_with_an_episode(tmp_path, change, message):
     assert read(tmp_path, json.dumps(EPISODE), ["m"], {"m"}) == [EPISODE]
     with pytest.raises(InputError, match=r":1: ") as caught:
         read(tmp_path, json.dumps(EPISODE | change), ["m"], {"m"})
-    assert message in str(caught.value)
+    assert message in str(caught.value) and "expected" in str(caught.value)
 
 
 def test_a_reply_is_no_episode(tmp_path):
@@ -95,7 +96,7 @@ def test_a_reply_is_no_episode(tmp_path):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be read .*expected"):
         read_predictions(tmp_path / "none.jsonl", [])
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be read .*expected"):
         read_predictions(tmp_path, [])
