@@ -95,7 +95,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--model: name the model to evaluate (or --predictions of an earlier run)")
     source = WORLD_MODEL if args.model == WORLD else args.model
     dialect, sets = get_dialect(args.dialect), read_sets(args)
-    rows = read_rows(args.predictions, sets) if args.predictions else None
+    rows = None if args.predictions is None else read_rows(args.predictions, sets)
     output_dir = Path(args.output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
     cli.write_train_args(output_dir, args, world_size=1)
