@@ -13,6 +13,7 @@ report.html. Decoding is greedy unless --temperature says otherwise.
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import dropwhile
@@ -29,7 +30,7 @@ from tl.agent.generation import checked_generate, stop_ids
 from tl.agent.reply import decode_reply, read_reply
 from tl.bench.anatomy import Encode, name_pieces
 from tl.bench.episodes import answer_values, final_answer
-from tl.bench.predictions import read_predictions, write_predictions
+from tl.bench.predictions import read_predictions, render_predictions
 from tl.bench.records import Case, Episode, MultiSet, Prediction, SingleSet, Task, Turn
 from tl.bench.report import render_report
 from tl.bench.score import score
@@ -94,16 +95,15 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--model: name the model to evaluate (or --predictions of an earlier run)")
     source = WORLD_MODEL if args.model == WORLD else args.model
     dialect, sets = get_dialect(args.dialect), read_sets(args)
+    rows = None if args.predictions is None else read_rows(args.predictions, sets)
     output_dir = Path(args.output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
     cli.write_train_args(output_dir, args, world_size=1)
 
     # --- what the model says
-    if args.predictions:
-        rows = read_rows(args.predictions, sets)
-    else:
+    if rows is None:
         rows = answer(sets, source, args)
-        write_predictions(output_dir / "predictions.jsonl", rows)
+        write_atomically(output_dir / "predictions.jsonl", render_predictions(rows))
 
     # --- what it is worth
     found = list(records(sets, rows, dialect))
@@ -117,9 +117,10 @@ def main(argv: list[str] | None = None) -> int:
         "longest reply": f"{args.max_new_tokens} tokens",
         "tokens of tool names": "the tokenizer's" if source else "words, no tokenizer was given",
     }  # fmt: skip
+    page = render_report(scores, found, facts, encode)
     text = json.dumps({"run": facts, **scores}, indent=2) + "\n"
     write_atomically(output_dir / "scores.json", text)
-    write_atomically(output_dir / "report.html", render_report(scores, found, facts, encode))
+    write_atomically(output_dir / "report.html", page)
     print(f"{render_summary(scores)}\n\nwritten to {output_dir}: scores.json, report.html")
     return 0
 
@@ -136,7 +137,16 @@ def read_sets(args: argparse.Namespace) -> Sets:
             write_atomically(folder / f"{name}.json", render_cases(cases))
     else:
         folder = Path(args.data)
-    return {name: read_cases(folder / f"{FILES[name]}.json")[: args.limit] for name in args.sets}
+    sets = {}
+    for name in args.sets:
+        level = name.removeprefix("levels/") if "/" in name else "clean"
+        sets[name] = read_cases(folder / f"{FILES[name]}.json", level)[: args.limit]
+    if twice := [each for each, count in Counter(case_ids(sets)).items() if count > 1]:
+        raise InputError(f"{folder}: the case {twice[0]!r} stands twice, expected ids that differ; "
+                         "write the sets again with python -m tl.world --write DIR")  # fmt: skip
+    for case in sets.get(MULTI, []):
+        heldout.Play(case)  # what cannot be played is said before a model runs
+    return sets
 
 
 def case_id(name: str, case: heldout.Case) -> str:
@@ -144,10 +154,12 @@ def case_id(name: str, case: heldout.Case) -> str:
     return f"{name.removeprefix('levels/')}/{case.id}" if "/" in name else case.id
 
 
+def case_ids(sets: Sets) -> list[str]:
+    return [case_id(name, case) for name, cases in sets.items() for case in cases]
+
+
 def read_rows(path: str, sets: Sets) -> list[Row]:
-    ids = {name: [case_id(name, case) for case in cases] for name, cases in sets.items()}
-    played = set(ids.get(MULTI, []))
-    return read_predictions(path, [each for names in ids.values() for each in names], played)
+    return read_predictions(path, case_ids(sets), {case.id for case in sets.get(MULTI, [])})
 
 
 def opening(case: heldout.Case) -> Conversation:
@@ -188,9 +200,8 @@ def answer(sets: Sets, source: str | Path, args: argparse.Namespace) -> list[Row
     for case, episode in zip(sets.get(MULTI, []), episodes, strict=True):
         turns = [{"text": turn.text, "feedback": turn.feedback} for turn in episode.turns]
         rows.append({"id": case.id, "turns": turns, "end": episode.end.value})
-    order = {case_id(name, case): None for name, cases in sets.items() for case in cases}
     by_id = {row["id"]: row for row in rows}
-    return [by_id[name] for name in order]
+    return [by_id[each] for each in case_ids(sets)]
 
 
 def first_replies(model, conversations: Sequence[Conversation], batch_size: int) -> list[Row]:

@@ -64,6 +64,10 @@ ANSWERS = [
     ("I cannot handle the task", False, False),
     ("Sorry, I  Cannot handle\nthe task, green tea 42", False, False),
     ({"tea": "green tea", "price": 42}, True, True),
+    (0, True, False),
+    (None, False, False),
+    ({}, False, False),
+    ([], False, False),
 ]
 
 
@@ -80,6 +84,8 @@ def test_only_the_model_itself_can_finish():
     assert not is_valid(episode(finish(), end="length"))
     assert not is_valid(episode(text, end="finish")), "said to have finished, but did not"
     assert not is_valid(episode(Turn("finish()", Call("finish")), end="finish"))
+    other = Call("send", {"answer": "green tea costs 42"})
+    assert not is_valid(episode(called(other, None), end="finish")), "called another tool"
 
 
 def test_finishing_is_no_call():

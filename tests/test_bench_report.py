@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.strategies.bench import DIALOGUE, HOSTILE, cases, scored
 from tl.bench.page import plain, table
-from tl.bench.predictions import read_predictions, write_predictions
+from tl.bench.predictions import read_predictions, render_predictions
 from tl.bench.records import Case, Episode, MultiSet, Prediction, SingleSet, Task, Turn
 from tl.bench.report import render_report
 from tl.bench.score import score, scored_sets
@@ -265,7 +265,7 @@ def test_scored_again_from_its_file_it_is_the_same(tmp_path_factory, pair):
     made = SingleSet("levels/slight", tuple(pair[0]), tuple(read(p.text) for p in pair[1]))
     path = tmp_path_factory.getbasetemp() / "again.jsonl"
     rows = [{"id": c.id, "text": p.text} for c, p in zip(pair[0], pair[1], strict=True)]
-    write_predictions(path, rows)
+    path.write_text(render_predictions(rows), encoding="ascii")
     rows = read_predictions(path, [case.id for case in pair[0]])
     again = made._replace(predictions=tuple(read(row["text"]) for row in rows))
     assert json.dumps(score([made])) == json.dumps(score([again]))

@@ -156,6 +156,22 @@ def test_sets_of_ones_own(run, tmp_path):
     assert first.pop("run") != again.pop("run") and first == again
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "message"),
+    [
+        ("single_seen", "single_unseen", "the case 'single_seen_00.*' stands twice"),
+        ("noise_heavy", "noise_slight", ":1: noise is \"heavy\", expected 'slight'"),
+        ("noise_union", "multi", ":1: noise is \"union\", expected 'clean'"),
+    ],
+)
+def test_sets_that_were_mixed_up(run, tmp_path, source, target, message):
+    _, folder, _ = run(teacher, "--model", "world", "--limit", "2")
+    data = folder / "data"
+    (data / f"{target}.json").write_bytes((data / f"{source}.json").read_bytes())
+    with pytest.raises(InputError, match=message):
+        run(teacher, "--model", "world", "--data", str(data), directory="again")
+
+
 def test_prompts_that_fill_the_context_are_counted_as_blank(run, capsys):
     scores, _, _ = run(teacher, "--model", "world", "--sets", "seen", "multi", positions=10)
     assert scores["seen"]["decisions"]["tool"]["unreadable"] == scores["seen"]["n"]
@@ -180,6 +196,23 @@ def test_a_reply_that_was_cut_off_is_no_answer(run, monkeypatch):
     assert scores["seen"]["all"]["cf"] == 100
 
 
+def test_what_an_earlier_run_wrote_stays_where_the_next_one_fails(run, tmp_path, monkeypatch):
+    _, folder, _ = run(teacher, "--model", "world", "--limit", "2")
+    before = {path.name: path.read_bytes() for path in folder.glob("*.*")}
+    (tmp_path / "p.jsonl").write_text("[]")
+    with pytest.raises(InputError, match="p.jsonl:1: is a list"):
+        run(teacher, "--predictions", str(tmp_path / "p.jsonl"))
+    assert {path.name: path.read_bytes() for path in folder.glob("*.*")} == before
+
+    def full(*args):
+        raise MemoryError
+
+    monkeypatch.setattr(evaluation, "render_report", full)
+    with pytest.raises(MemoryError):
+        run(first_tool, "--model", "world", "--limit", "2")
+    assert (folder / "scores.json").read_bytes() == before["scores.json"]
+
+
 def test_mistakes_of_the_user(run, tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         evaluation.main(["--output_dir", str(tmp_path / "x")])
@@ -187,5 +220,7 @@ def test_mistakes_of_the_user(run, tmp_path, capsys):
     with pytest.raises(InputError, match="no line"):
         (tmp_path / "p.jsonl").write_text("")
         run(teacher, "--predictions", str(tmp_path / "p.jsonl"))
+    with pytest.raises(InputError, match="cannot be read"):
+        run(teacher, "--model", "world", "--predictions", "")
     with pytest.raises(InputError, match="single_seen.json: No such file"):
         run(teacher, "--model", "world", "--data", str(tmp_path / "none"))

@@ -4,6 +4,7 @@ scripted teacher's own feedback.
 
 import json
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.strategies.world import calls
 from tl import InputError
-from tl.calls.schema import Call
+from tl.calls.schema import Call, Tool
 from tl.world import FAMILIES, TOOLS, World
 from tl.world.case_file import case_record, read_cases, render_cases
 from tl.world.datasets import make_cases, make_trajectories
@@ -252,6 +253,12 @@ def test_only_offered_tools_are_there_and_the_network_can_fail():
     assert Play(played, instability=1.0).execute(first) == again.execute(first), "seeded"
 
 
+def test_a_case_with_a_tool_of_ones_own_cannot_be_played():
+    case = replace(cases()["multi"][0], tools=(Tool("my_tool"),))
+    with pytest.raises(InputError, match=f"case {case.id}: the world has no tool 'my_tool'"):
+        Play(case)
+
+
 @settings(max_examples=100)
 @given(st.data(), calls())
 def test_no_call_of_a_model_breaks_a_play(data, call):
@@ -285,7 +292,10 @@ def test_files_are_read_back(tmp_path):
     assert set(case_record(made[0])) == set(Case.__dataclass_fields__)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", '[{"id": 1}]', "{}}", '{"a": 1}', "[[]]", "null"])
+OTHERS = ["", "{", "{}", "[1]", '[{"id": 1}]', "{}}", '{"a": 1}', "[[]]", "null", "[" * 100_000]
+
+
+@pytest.mark.parametrize("text", OTHERS)
 def test_other_files_are_refused_in_one_line(tmp_path, text):
     path = tmp_path / "cases.json"
     path.write_text(text)
@@ -293,3 +303,30 @@ def test_other_files_are_refused_in_one_line(tmp_path, text):
         with pytest.raises(InputError) as caught:
             read_cases(wrong)
         assert str(wrong) in str(caught.value) and "\n" not in str(caught.value)
+
+
+CALL = {"name": "now", "arguments": {}}
+EDITS = [
+    *({name: 3} for name in ("id", "kind", "scenario", "query", "reply", "golds", "renamed")),
+    *({name: None} for name in ("id", "scenario", "query", "seed", "tools", "golds", "renamed")),
+    *({name: []} for name in ("id", "kind", "scenario", "tools", "golds", "steps", "renamed")),
+    {"kind": "other"},
+    {"renamed": {"finish": 3}},
+    {"tools": [{}]},
+    {"golds": [{"name": 3, "arguments": {}}]},
+    {"golds": [CALL | {"arguments": []}]},
+    {"golds": ["now()"]},
+    {"steps": [CALL | {"feedback": ""}]},
+    {"steps": [CALL]},
+    {"steps": [{"name": "finish", "arguments": {"answer": 4}, "feedback": ""}]},
+]
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=str)
+def test_an_edited_record_is_refused_with_its_number(tmp_path, edit):
+    path = tmp_path / "multi.json"
+    records = [case_record(case) for case in cases()["multi"][:3]]
+    path.write_text(json.dumps([*records[:2], records[2] | edit]))
+    with pytest.raises(InputError, match="expected .*write it again with") as caught:
+        read_cases(path)
+    assert str(caught.value).startswith(f"{path}:3: ") and "\n" not in str(caught.value)

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tl.bench.metrics import pairs, parted, percent
-from tl.bench.records import Episode, Task, Turn
+from tl.bench.records import FINISH, Episode, Task, Turn
 from tl.calls.feedback import ErrorType, classify_feedback
 
 MAX_TURNS = 9
@@ -94,14 +94,19 @@ def error_of(task: Task, turn: Turn) -> ErrorType | None:
 
 
 def final_answer(turns: Sequence[Turn], end: str) -> str | None:
-    """What the last reply answers: the argument of the finishing call, or the text."""
+    """What the last reply answers: the argument of the finishing call, or the text. Null, an empty
+    list and an empty object are no answer.
+    """
     if not turns or end not in ("finish", "answer"):
         return None
     text, call = turns[-1].text, turns[-1].call
-    if end == "answer" or call is None:
-        return text if end == "answer" else None
+    if end == "answer":
+        return text
+    if call is None or call.name != FINISH:
+        return None
     values = [call.arguments["answer"]] if "answer" in call.arguments else call.positional[:1]
-    return next((v if isinstance(v, str) else json.dumps(v) for v in values), None)
+    said = (v if isinstance(v, str) else json.dumps(v) for v in values if v not in (None, [], {}))
+    return next(said, None)
 
 
 def answer_values(answer: str, feedbacks: Sequence[str]) -> tuple[str, ...]:

@@ -5,11 +5,13 @@
     CF  ... with its values
 
 The rules are RoTBench's (Code/Evaluation/evaluate.py at 637e43a; `tl.calls.compare` holds names and
-values together), with one difference: a right call without arguments is right.
+values together), with these differences: a right call without arguments is right, values have types
+(True is not 1), and no value of a gold call stands for any other (RoTBench's 'None').
 
 - Only the first call of a reply counts. A call counts if ANY gold call agrees, so TS >= PI >= CF.
 - Golds that finish or ask: their one value is free text, so CF looks at parameter names alone.
 - Where noise has renamed `finish` and no tool has that name now, a call of `finish` finishes.
+  RoTBench lets it finish also where another tool has got the name.
 - "tool" cases make TS, PI, CF. Cases of the other kinds say whether the model knows when to call,
   and are counted on their own; `all` takes every case, as RoTBench does. An answer in plain text to
   a query that needs no tool is right, like the finishing call; what it says is not judged.

@@ -16,12 +16,12 @@ from tl import InputError
 from tl.bench.episodes import ENDS
 
 SHOWN = 60  # characters of a wrong value in a message
+MADE = "expected the predictions.jsonl of an earlier run"
 
 
-def write_predictions(path: str | Path, rows: Iterable[dict[str, Any]]) -> None:
-    """One line per row, in ASCII: any text, also a broken one, comes back as it was."""
-    lines = [json.dumps(row) + "\n" for row in rows]
-    Path(path).write_text("".join(lines), encoding="ascii", newline="\n")
+def render_predictions(rows: Iterable[dict[str, Any]]) -> str:
+    """The file: one line per row, in ASCII: any text, also a broken one, comes back as it was."""
+    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 def read_predictions(
@@ -60,16 +60,16 @@ def _lines(path: str | Path) -> list[str]:
     try:
         return Path(path).read_bytes().decode("utf-8-sig").split("\n")
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        raise InputError(f"{path}: cannot be read ({error.strerror}), {MADE}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+        raise InputError(f"{path}: is not UTF-8 text (byte {error.start}), {MADE}") from error
 
 
 def _row(place: str, line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except RecursionError:
-        raise InputError(f"{place}: is nested too deeply") from None
+        raise InputError(f'{place}: is nested too deeply, expected {{"id", "text"}}') from None
     except ValueError as error:
         raise InputError(
             f'{place}: is no JSON ({error}), expected one {{"id", "text"}} per line; a file that '
@@ -101,11 +101,11 @@ def _check_members(place: str, row: dict, is_episode: bool) -> None:
 
 def _check(place: str, row: dict, key: str, kind: type) -> None:
     names = {str: "a text", list: "a list", bool: "true or false"}
+    wanted = names.get(kind, "a text or null")
     if key not in row:
         known = ", ".join(sorted(map(str, row))) or "nothing"
-        raise InputError(f"{place}: has no {key!r}, got {_show(known)}")
+        raise InputError(f"{place}: has no {key!r}, got {_show(known)}, expected {wanted} there")
     if not isinstance(row[key], kind):
-        wanted = names.get(kind, "a text or null")
         raise InputError(f"{place}: {key!r} is {_kind(row[key])}, expected {wanted}")
 
 

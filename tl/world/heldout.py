@@ -88,7 +88,8 @@ def multi_cases(tools: str, count: int = CASES, seed: int = 0) -> list[Case]:
 
 
 class Play:
-    """One case in the world: the executor of a runtime loop.
+    """One case in the world: the executor of a runtime loop. InputError where it has a tool that
+    the world has not.
 
     instability: probability that a call is lost on the network, see `World`; the scripted teacher's
     feedback is that of a stable one.
@@ -98,6 +99,11 @@ class Play:
         assert case.noise == "clean", "the world knows its tools by their own names"
         self._reply = case.reply or NOTHING_TO_ADD
         names = [tool.name for tool in case.tools]
+        if foreign := [name for name in names if name not in TOOLS]:
+            raise InputError(
+                f"case {case.id}: the world has no tool {foreign[0]!r}, expected its own tools; "
+                "write the cases again with python -m tl.world --write DIR"
+            )
         self._world = World(case.seed, tools=names, instability=instability)
 
     def execute(self, call: Call) -> str:
