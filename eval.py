@@ -13,7 +13,6 @@ report.html. Decoding is greedy unless --temperature says otherwise.
 
 import argparse
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import dropwhile
@@ -45,17 +44,13 @@ from tl.run import cli, parallel
 from tl.run.files import write_atomically
 from tl.run.report import run
 from tl.world import heldout
-from tl.world.case_file import read_cases, render_cases
+from tl.world.case_file import render_cases
+from tl.world.case_sets import FILES, MULTI, Sets, case_id, case_ids, read_sets
 from tl.world.datasets import make_cases
-from tl.world.noise import LEVELS
 
 WORLD = "world"  # --model world: the base model of the embedded tool world
 WORLD_MODEL = Path(__file__).parent / "tl" / "world" / "tiny"
-MULTI = "multi"
-FILES = {"seen": "single_seen", "unseen": "single_unseen"}
-FILES |= {f"levels/{level}": f"noise_{level}" for level in LEVELS} | {MULTI: "multi"}
 
-Sets = dict[str, list[heldout.Case]]
 Row = dict[str, Any]
 
 
@@ -94,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.model is None and args.predictions is None:
         parser.error("--model: name the model to evaluate (or --predictions of an earlier run)")
     source = WORLD_MODEL if args.model == WORLD else args.model
-    dialect, sets = get_dialect(args.dialect), read_sets(args)
+    dialect, sets = get_dialect(args.dialect), world_sets(args)
     rows = None if args.predictions is None else read_rows(args.predictions, sets)
     output_dir = Path(args.output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -128,7 +123,7 @@ def main(argv: list[str] | None = None) -> int:
 # --- sets
 
 
-def read_sets(args: argparse.Namespace) -> Sets:
+def world_sets(args: argparse.Namespace) -> Sets:
     """The cases of each set, by its name in scores.json."""
     if args.data is None:
         folder = Path(args.output_dir) / "data"
@@ -137,25 +132,7 @@ def read_sets(args: argparse.Namespace) -> Sets:
             write_atomically(folder / f"{name}.json", render_cases(cases))
     else:
         folder = Path(args.data)
-    sets = {}
-    for name in args.sets:
-        level = name.removeprefix("levels/") if "/" in name else "clean"
-        sets[name] = read_cases(folder / f"{FILES[name]}.json", level)[: args.limit]
-    if twice := [each for each, count in Counter(case_ids(sets)).items() if count > 1]:
-        raise InputError(f"{folder}: the case {twice[0]!r} stands twice, expected ids that differ; "
-                         "write the sets again with python -m tl.world --write DIR")  # fmt: skip
-    for case in sets.get(MULTI, []):
-        heldout.Play(case)  # what cannot be played is said before a model runs
-    return sets
-
-
-def case_id(name: str, case: heldout.Case) -> str:
-    """The id in predictions.jsonl. A case has the same id at every level of noise."""
-    return f"{name.removeprefix('levels/')}/{case.id}" if "/" in name else case.id
-
-
-def case_ids(sets: Sets) -> list[str]:
-    return [case_id(name, case) for name, cases in sets.items() for case in cases]
+    return read_sets(folder, args.sets, args.limit)
 
 
 def read_rows(path: str, sets: Sets) -> list[Row]:
