@@ -26,7 +26,7 @@ class Scripted:
         self.encoder = Encoder(self.tokenizer, get_dialect(args.dialect))
         self.positions, self.eos_ids = positions, [self.tokenizer.eos_id]
         self.sizes, self.texts = [], {}
-        for name, cases in evaluation.read_sets(args).items():
+        for name, cases in evaluation.world_sets(args).items():
             for case in cases:
                 self._learn(name, case, policy)
 
