@@ -78,11 +78,14 @@ def test_every_line_that_calls_is_python_and_fits_its_definition(words):
             match[1]: [p.split(":")[0].strip() for p in match[2].split(", ") if p]
             for match in re.finditer(r"^def (\w+)\((.*)\):(?:$| \.\.\.  # )", document, re.M)
         }
-        for match in REQUEST.finditer(document):
-            call = parse_call(match[2])
+        for line in document.split("\n"):
+            match = re.search(r"(?:^|[ `])(\w+)(\(.*\))`?$", line)
+            if line.startswith("def ") or not match or match[1] not in defined:
+                continue
+            call = parse_call(match[1] + match[2])
             order = [name for name in defined[call.name] if name in call.arguments]
             assert list(call.arguments) == order
-            assert format_call(call).replace(" = ", "=") == match[2]
+            assert format_call(call).replace(" = ", "=") == match[1] + match[2]
             calls += 1
     assert calls > 1000
 
