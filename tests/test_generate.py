@@ -254,6 +254,8 @@ def test_nothing_to_do():
         ({"max_new_tokens": [1, 2]}, "one for each of the 1 prompts"),
         ({"temperature": -0.5}, "temperature: got -0.5"),
         ({"temperature": math.nan}, "temperature: got nan"),
+        ({"temperature": 1e-39}, "temperature: got 1e-39, expected 0"),
+        ({"temperature": math.inf}, "temperature: got inf"),
         ({"temperature": 1.0}, "generator: got None"),
         ({"top_p": 0.0}, "top_p: got 0.0"),
         ({"top_p": 1.1}, "top_p: got 1.1"),

@@ -33,6 +33,7 @@ from tl.model.decoder import Decoder
 # Tokens of one prefill pass, at most, unless a single prompt is longer. On the CPU the activations
 # of so many stay in the cache (measured: a tenth faster than 4096).
 CPU_PREFILL_TOKENS, CUDA_PREFILL_TOKENS = 1024, 8192
+COLDEST = 1e-30  # of all temperatures but 0: logits divided by less can leave float32
 
 
 class Generations(NamedTuple):
@@ -76,7 +77,7 @@ def generate(
         max_new_tokens: for all prompts, or one number per prompt. Prompt and continuation together
             never exceed the model's max_position_embeddings; a prompt that fills them gets nothing.
         eos_ids: ids that end a sequence. Empty: nothing does.
-        temperature: 0 takes the likeliest token.
+        temperature: 0 takes the likeliest token; else COLDEST or more.
         top_p: draw from the smallest set of likeliest tokens that holds this mass.
         generator: needed where temperature > 0. One number is drawn from it; prompt i has the
             random stream that this number and i decide.
@@ -254,8 +255,9 @@ def _limits(
 def _check_arguments(
     temperature: float, top_p: float, generator: torch.Generator | None, batch_size: int
 ) -> None:
-    if not (math.isfinite(temperature) and temperature >= 0):
-        raise InputError(f"temperature: got {temperature}, expected a number >= 0 (0 = greedy)")
+    if not (temperature == 0 or COLDEST <= temperature < math.inf):
+        expected = f"expected 0 (greedy) or a finite number >= {COLDEST}"
+        raise InputError(f"temperature: got {temperature}, {expected}")
     if not 0 < top_p <= 1:
         raise InputError(f"top_p: got {top_p}, expected a number in (0, 1]")
     if temperature > 0 and generator is None:
