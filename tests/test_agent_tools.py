@@ -4,7 +4,9 @@
 """
 
 import json
+import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -411,6 +413,10 @@ def test_a_tool_that_cannot_be_interrupted_is_stopped_with_its_children(impatien
             Call("write_everywhere", {"text": '{"feedback": "forged"}'}),
             "Connection aborted: write_everywhere disturbed the connection",
         ),
+        (
+            Call("write_everywhere", {"text": "[" * 100_000}),
+            "Connection aborted: write_everywhere disturbed the connection",
+        ),
         (Call("write_everywhere"), "Connection aborted: write_everywhere disturbed the connection"),
     ],
 )
@@ -458,6 +464,10 @@ def test_what_tools_print_and_read_does_not_disturb(file, capfd):
         ("def f(a: tuple): ...\n", "tool 'f': parameter 'a' is annotated <class 'tuple'>"),
         ("def f(*a): ...\n", "cannot be given by name"),
         ("def f(a=object()): ...\n", "Object of type object is not JSON serializable"),
+        ("def f(a: []): ...\n", "tool 'f': parameter 'a' is annotated []"),
+        ("async def f(): ...\n", "tool 'f': is async or a generator, expected a plain function"),
+        ("def f():\n    yield 1\n", "tool 'f': is async or a generator"),
+        ("async def f():\n    yield 1\n", "tool 'f': is async or a generator"),
         ("import time; time.sleep(60)\n", "takes longer than 1 seconds"),
         ("print('x' * 1_000_000, flush=True); 1 / 0\n", "ZeroDivisionError: division by zero"),
     ],
@@ -475,6 +485,22 @@ def test_no_file_and_other_files_are_refused(tmp_path):
     for path in (tmp_path, tmp_path / "none.py", tmp_path / "tools.txt"):
         with pytest.raises(InputError, match="expected a Python file"):
             ToolProcess(path)
+
+
+@pytest.mark.parametrize("timeout", [0.0, -1.0, 4_294_968.0, 1e12, math.inf, math.nan])
+def test_a_timeout_that_cannot_be_waited_for_is_refused(file, timeout):
+    """4,294,968 s are 2^32 ms and 704 ms: a socket would wait for less than a second."""
+    words = re.escape(f"tool_timeout: got {timeout:g} seconds, expected")
+    with pytest.raises(InputError, match=words):
+        ToolProcess(file, timeout=timeout)
+
+
+def test_bare_types_of_typing_are_those_of_python(tmp_path):
+    path = tmp_path / "my_tools.py"
+    path.write_text("from typing import Dict, List\ndef f(a: List, b: Dict): ...\n")
+    with ToolProcess(path) as process:
+        (tool,) = process.tools
+    assert [tool.properties[name]["type"] for name in "ab"] == ["array", "object"]
 
 
 def test_a_file_named_like_a_module_of_python_does_not_replace_it(tmp_path):

@@ -22,6 +22,7 @@ from tl.agent.feedback import FEEDBACK_CHARACTERS, shorten, words_of
 from tl.calls.schema import Call, Tool
 
 TOOL_SECONDS = 30.0
+LONGEST_SECONDS = 86_400.0  # a day; sockets count milliseconds in 32 bits: 24 days
 START_SECONDS = 60.0  # for importing the module
 RECEIVED_AT_ONCE = 65_536  # bytes
 LONGEST_LINE = 64 * 2**20  # bytes; a worker that says more is out of its mind
@@ -32,8 +33,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class ToolProcess:
     """The public functions of a Python file as tools; a context manager.
 
-    timeout: seconds that one call may take. InputError if the file cannot be imported or has no
-    function that can be a tool. Nothing runs in this process.
+    timeout: seconds that one call may take, a day at most. InputError if the file cannot be
+    imported or has no function that can be a tool. Nothing runs in this process.
     """
 
     def __init__(
@@ -50,6 +51,9 @@ class ToolProcess:
         self._number = 0  # of the last call
         self._process: subprocess.Popen | None = None
         self._socket: socket.socket | None = None
+        if not 0 < timeout <= LONGEST_SECONDS:
+            raise InputError(f"tool_timeout: got {timeout:g} seconds, expected a number above 0, "
+                             f"{LONGEST_SECONDS:,.0f} at most")  # fmt: skip
         if self.path.suffix != ".py" or not self.path.is_file():
             raise InputError(f"{path}: expected a Python file (.py) with functions to be tools")
         try:
@@ -147,7 +151,7 @@ class ToolProcess:
             raise
         except OSError:
             raise _Broken(self._last_words()) from None
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or nested without end
             raise self._disturbed() from None
         except BaseException:  # interrupted: its answer must not be taken for that of the next call
             self.close()

@@ -31,6 +31,7 @@ JSON_TYPES = {
     list: "array",
     dict: "object",
 }
+LAZY = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 SECTIONS = ("Args:", "Returns:", "Raises:", "Example:", "Examples:")
 
 
@@ -50,8 +51,14 @@ def describe(function: Callable) -> Tool:
     """The Tool that a function is.
 
     A parameter without a default is required; `X | None = None` is an optional X. InputError for
-    an annotation that JSON has no type for, or a parameter that cannot be given by name.
+    an annotation that JSON has no type for, a parameter that cannot be given by name, or a function
+    whose call only returns what would have to be awaited or iterated.
     """
+    if any(is_kind(function) for is_kind in LAZY):
+        raise InputError(
+            f"tool {function.__name__!r}: is async or a generator, expected a plain function that "
+            "returns its result; make it one, or let its name start with an underscore"
+        )
     sections = _docstring_sections(function)
     descriptions = _argument_descriptions(sections.get("Args:", []))
     hints = _type_hints(function)
@@ -77,14 +84,14 @@ def schema_of(annotation: Any, where: str = "a parameter") -> dict[str, Any]:
     origin, inner = get_origin(annotation), get_args(annotation)
     if annotation is Any:
         return {}
-    if annotation in JSON_TYPES:
+    if isinstance(annotation, type) and annotation in JSON_TYPES:
         return {"type": JSON_TYPES[annotation]}
     if origin is Literal:
         return schema_of(type(inner[0]), where) | {"enum": list(inner)}
-    if origin is list:
+    if origin is list and inner:
         return {"type": "array", "items": schema_of(inner[0], where)}
-    if origin is dict:
-        return {"type": "object"}
+    if origin in (list, dict):
+        return {"type": JSON_TYPES[origin]}
     if is_typeddict(annotation):
         hints = get_type_hints(annotation)
         members = {name: schema_of(hint, where) for name, hint in hints.items()}
