@@ -35,7 +35,7 @@ def test_a_silent_stream_has_tokens_but_nothing_to_learn():
     assert len(stream.input_ids) == 9 and len(stream.rows) == 0 and not stream.weights.any()
 
 
-@given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 5))
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 5) | st.just(2**63 - 1))
 def test_every_epoch_visits_every_example_once(examples, batch_size, seed):
     sampler = Sampler(examples, batch_size, seed)
     for epoch in range(2):

@@ -338,6 +338,15 @@ def test_seeds_differ():
     assert len(texts & other) < 300
 
 
+def test_a_nameless_directory_is_refused(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        main(["--write", ""])
+    assert caught.value.code == 2
+    assert "--write: expected a directory" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_command_writes_and_prints_one_table(tmp_path, capsys):
     arguments = ["--write", str(tmp_path / "a" / "b"), *SMALL]
     assert main(arguments) == 0

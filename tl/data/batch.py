@@ -105,7 +105,7 @@ class Sampler:
 
     def _order(self, epoch: int) -> list[int]:
         if self._epoch is None or self._epoch[0] != epoch:
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+            generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
             self._epoch = (epoch, torch.randperm(self.examples, generator=generator).tolist())
         return self._epoch[1]
 

@@ -184,15 +184,16 @@ def _number(
             value = kind(text)
         except ValueError:
             value = math.nan
-        if not (math.isfinite(value) and accepts(value)):
+        if not (abs(value) < LARGEST[kind] and accepts(value)):
             raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
         return value
 
     return parse
 
 
-positive_int = _number(int, "an integer >= 1", lambda value: value >= 1)
-non_negative_int = _number(int, "an integer >= 0", lambda value: value >= 0)
+LARGEST = {int: 2**63, float: math.inf}  # a generator takes no larger seed, a tensor no larger size
+positive_int = _number(int, "an integer >= 1 and < 2^63", lambda value: value >= 1)
+non_negative_int = _number(int, "an integer >= 0 and < 2^63", lambda value: value >= 0)
 positive_float = _number(float, "a finite number > 0", lambda value: value > 0)
 non_negative_float = _number(float, "a finite number >= 0", lambda value: value >= 0)
 probability = _number(float, "a number from 0 to 1", lambda value: 0 <= value <= 1)

@@ -20,7 +20,10 @@ from tl.world.unseen import UNSEEN
 
 
 def main(argv: list[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if not args.write.strip():
+        parser.error("--write: expected a directory, got an empty name")
     try:
         made = write_datasets(
             args.write, args.seed, args.trajectories, args.test_trajectories, args.rl_entries,
