@@ -14,8 +14,10 @@ from tl.run.log import read_metrics
 from tl.world import TOOLS
 from tl.world.pretrain import __main__ as pretrain
 from tl.world.pretrain import documents as text
-from tl.world.pretrain import lexicon, lookups, modules
+from tl.world.pretrain import aspects, lexicon, lookups, manuals, modules
+from tl.world.tasks import CHOICE
 from tl.world.tokenizer import TINY
+from tl.world.unseen import tasks_of
 
 REQUEST = re.compile(r"^# (.*)\n(?:>>> )?(\w+\(.*\))$", re.MULTILINE)
 
@@ -72,8 +74,8 @@ def test_no_tool_of_the_world_is_in_it(corpus):
 
 def test_every_line_that_calls_is_python_and_fits_its_definition(words):
     rng, calls = random.Random(3), 0
-    for _ in range(200):
-        document = rng.choice((modules.module, modules.drill))(words, rng)
+    for _ in range(300):
+        document = rng.choice((modules.module, modules.drill, manuals.manual))(words, rng)
         defined = {
             match[1]: [p.split(":")[0].strip() for p in match[2].split(", ") if p]
             for match in re.finditer(r"^def (\w+)\((.*)\):(?:$| \.\.\.  # )", document, re.M)
@@ -98,6 +100,68 @@ def test_requests_say_every_value(words):
             for value in parse_call(match[2]).arguments.values():
                 for part in value if isinstance(value, list) else [value]:
                     assert str(part).lower() in match[1].lower(), match[0]
+
+
+def test_manuals_say_every_value(words):
+    rng, seen = random.Random(14), Counter()
+    for _ in range(200):
+        lines = manuals.manual(words, rng).split("\n")
+        for place, line in enumerate(lines):
+            match = re.fullmatch(r"(?:>>> |return |\w+ = )(\w+\(.*\))", line)
+            if not match:
+                continue
+            above = next(text for text in reversed(lines[:place]) if text.strip()).lower()
+            seen["calls"] += 1
+            for value in parse_call(match[1]).arguments.values():
+                for part in value if isinstance(value, list) else [value]:
+                    assert str(part).lower() in above, (above, line)
+    assert seen["calls"] > 400
+
+
+def test_manuals_show_no_tool_as_fine_tuning_does(words):
+    """The signature of a tool and its docstring are the dialect's: `tl.calls.signature`."""
+    rng, kinds = random.Random(15), set()
+    for _ in range(200):
+        document = manuals.manual(words, rng)
+        kinds |= {kind for kind in ("string", "str") if f": {kind}" in document}
+        has_json_types = re.search(r"^def .*: (?:string|integer|number|array)\b", document, re.M)
+        assert not (has_json_types and re.search(r"^    \w+ \((?:string|integer)", document, re.M))
+        assert " = '" not in document
+    assert kinds == {"string", "str"}
+
+
+def test_questions_about_aspects_are_not_the_held_out_requests():
+    """Plain English shares turns of phrase, but hardly ever four words in a row."""
+
+    def expand(template):
+        found = CHOICE.search(template)
+        if not found:
+            return [template]
+        ends = template[: found.start()], template[found.end() :]
+        return [x for one in found[1].split("|") for x in expand(ends[0] + one + ends[1])]
+
+    def phrases(text):
+        runs = [re.findall("[a-z]+", part) for part in re.split(r"\{\w+\}", text.lower())]
+        return {tuple(run[i : i + 4]) for run in runs for i in range(len(run) - 3)}
+
+    tasks = [(task, "train") for of in tasks_of("train").values() for task in of]
+    tasks += [(task, "unseen") for of in tasks_of("unseen").values() for task in of]
+    held_out = {
+        phrase
+        for task, split in tasks
+        for template in (task.requests if split == "unseen" else task.requests[-1:])
+        for text in expand(template)
+        for phrase in phrases(text)
+    }
+    assert len(held_out) > 200
+    shared = {
+        " ".join(phrase)
+        for aspect in aspects.ASPECTS
+        for text in (*aspect.docs, *aspect.asks)
+        for phrase in phrases(text) & held_out
+    }
+    assert shared <= {"what is the price", "is the price of", "the price of a",
+                      "what is the temperature", "what is the number", "is the number of"}  # fmt: skip
 
 
 def test_functions_of_a_module_differ_and_are_near_each_other(words):

@@ -97,8 +97,8 @@ class Action(NamedTuple):
     asks: tuple[str, ...]
 
 
-def _actions(table: str) -> tuple[Action, ...]:
-    """Reads `names | docs | asks`, an empty line between two actions, `;` inside of each cell."""
+def read_actions(table: str) -> tuple[Action, ...]:
+    """Actions of `names | docs | asks`, an empty line between two actions, `;` inside of each cell."""
     cells = (block.split("|") for block in table.split("\n\n"))
     return tuple(Action(*(tuple(map(_joined, c.split(";"))) for c in cell)) for cell in cells)
 
@@ -107,7 +107,7 @@ def _joined(text: str) -> str:
     return " ".join(text.split())
 
 
-ACTIONS = _actions(
+ACTIONS = read_actions(
     """
 get; fetch; show; read; load
 | Get the {s}; The {s}; Return the {s}; Read the {s}

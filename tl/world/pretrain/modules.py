@@ -133,7 +133,7 @@ def draw_function(noun: str, action: Action, words: Words, rng: random.Random) -
     else:
         thing = noun
     adjective = rng.choice(ADJECTIVES)
-    doc = _fill(rng.choice(action.docs), thing, adjective)
+    doc = fill(rng.choice(action.docs), thing, adjective)
     parameters = tuple(draw_parameters(thing, words, rng))
     outer = [p for p in parameters if not p.inline]
     if outer and rng.random() < 0.4:
@@ -163,7 +163,7 @@ def _about(parameter: Parameter) -> str:
     )  # fmt: skip
 
 
-def _fill(template: str, thing: str, adjective: str) -> str:
+def fill(template: str, thing: str, adjective: str) -> str:
     text = template.format(s=thing, p=plural(thing), a=adjective)
     return re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text)
 
@@ -240,7 +240,7 @@ def say(function: Function, given: dict[str, object], rng: random.Random) -> str
             head = head.replace("the {s}", "{s}")
     elif inline:
         phrases.insert(0, inline.strip())
-    text = _fill(head, thing, function.adjective)
+    text = fill(head, thing, function.adjective)
     return _assemble(text, phrases, rng)
 
 
@@ -284,7 +284,7 @@ def _pair(noun: str, words: Words, rng: random.Random) -> tuple[Function, Functi
     identity = Parameter(f"{noun}_id", "str", f"Id of the {noun}.", ("{v}",), id_of, inline=True)
     rest = tuple(p for p in draw_parameters(noun, words, rng) if not p.inline)[:2]
     name = f"{rng.choice(action.names)}_{noun}"
-    doc = f"{_fill(rng.choice(action.docs), noun, '')}."
+    doc = f"{fill(rng.choice(action.docs), noun, '')}."
     return find, Function(name, action, noun, "", doc, (identity, *rest), 1 + len(rest))
 
 
@@ -304,7 +304,7 @@ def _use_of_pair(noun: str, find: Function, use: Function, words: Words, rng: ra
         for p in function.parameters
         if p.name in source and not p.inline
     ]
-    head = _fill(rng.choice(use.action.asks), f"{title} {noun}", "").replace(
+    head = fill(rng.choice(use.action.asks), f"{title} {noun}", "").replace(
         " a first", " the first"
     )
     result = {rng.choice(("status", "state", noun, extra)): values.anything(words, rng)}
