@@ -50,7 +50,7 @@ MANUALS: dict[Maker, int] = {
 CURRICULUM = (
     Stage(170, {lookups.echo: 1}),
     Stage(1330, {modules.module: 12, modules.index: 8, modules.session: 6, **LOOKUPS}),
-    Stage(5500, {**MODULES, **LOOKUPS}),
+    Stage(5750, {**MODULES, **LOOKUPS}),
     Stage(None, {**MANUALS, **LOOKUPS}),
 )
 
