@@ -1,16 +1,21 @@
-"""The tiny model's configuration and tokenizer, as they lie in tl/world/tiny."""
+"""The tiny base model as it lies in tl/world/tiny: configuration, tokenizer, weights."""
 
 import json
 import statistics
 from pathlib import Path
 
 import pytest
+import torch
 
+from kernels import weighted_linear_cross_entropy
 from tl.data.tokenizer import load_tokenizer
 from tl.dialects import get_dialect
 from tl.model.config import ModelConfig
+from tl.model.hf import init_model, load_config, load_model
 from tl.world import TOOLS, tokenizer
 from tl.world.datasets import make_trajectories
+from tl.world.pretrain.__main__ import batch_of
+from tl.world.pretrain.documents import documents, words_of
 
 TINY = Path(tokenizer.__file__).parent / "tiny"
 
@@ -69,3 +74,26 @@ def test_trajectories_are_short_and_read_back(tiny):
             assert tiny.decode_segment(ids) == "".join(segments)
     assert statistics.mean(lengths) <= 700
     assert max(lengths) <= 1500
+
+
+def test_the_weights_are_small():
+    model = load_model(TINY, torch.float32, torch.device("cpu"))
+    assert sum(parameter.numel() for parameter in model.parameters()) <= 4_000_000
+    assert sum(path.stat().st_size for path in TINY.iterdir()) <= 8_000_000
+
+
+def test_the_weights_have_read_the_text(tiny):
+    """On documents behind the last step: nats per token, most of which nobody can know."""
+    words = words_of(tiny.decode_segment([token]) for token in range(tiny.vocab_size))
+    stream = batch_of(documents(words, seed=42, step=1_000_000), tiny, 8192)
+    config = load_config(TINY)
+
+    def loss(model):
+        with torch.no_grad():
+            hidden = model(**stream.inputs)
+            return weighted_linear_cross_entropy(
+                hidden, model.lm_head.weight, stream.targets, stream.weights, stream.rows
+            ).item()
+
+    assert loss(load_model(TINY, torch.float32, torch.device("cpu"))) < 2.0
+    assert loss(init_model(config, 1, torch.float32, torch.device("cpu"))) > 8.0
