@@ -41,6 +41,7 @@ ALLOWED = {
         *TORCH,
     },
     "tl.bench": {"tl.calls", "tl.dialects"},
+    "tl.rl": {"kernels", "tl.calls", "torch"},
 }
 # Modules that are runnable tools of their room and need a library for that one job.
 EXCEPTIONS = {

@@ -1,0 +1,1 @@
+"""Reinforcement learning: the reward, advantages and losses of PPO. Knows calls and kernels alone."""
