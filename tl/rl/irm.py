@@ -10,9 +10,10 @@ What agrees with what is defined once, in `tl.calls.compare`.
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from tl.calls.compare import CallDiff, compare
-from tl.calls.parse import CallError, scan_call
+from tl.calls.parse import CallError, parse_call, scan_call
 from tl.calls.schema import Call, Tool
 
 UNPARSEABLE = -2.0
@@ -50,6 +51,25 @@ def reward(text: str, gold: Call | Sequence[Call], tools: Sequence[Tool]) -> flo
     if end < len(text):
         return UNPARSEABLE
     return max(reward_of(compare(call, each, tools)) for each in golds)
+
+
+class Plan(Protocol):
+    """What is right in an episode of several calls. golds: now. advance: one of them was made."""
+
+    golds: Sequence[Call]
+
+    def advance(self, call: Call) -> None: ...
+
+
+def reward_along(text: str, plan: Plan, tools: Sequence[Tool]) -> float:
+    """R of the next reply of an episode, whose sum over the episode is the paper's sum over t_s.
+
+    Each right call is worth +1 once: what has been made is not right again.
+    """
+    value = reward(text, plan.golds, tools)
+    if value == CORRECT:
+        plan.advance(parse_call(text.strip()))
+    return value
 
 
 def reward_of(diff: CallDiff) -> float:
