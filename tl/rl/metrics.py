@@ -36,7 +36,7 @@ def rollout_metrics(rollout: Rollout, kl_coef: float, total: Total) -> dict[str,
     returns, values = rollout.returns[mask].double(), rollout.values[mask].double()
     errors, rewards = returns - values, rollout.rewards[calls].double()
     made = [
-        torch.tensor(len(rollout)), mask.sum(), calls.sum(), rewards.sum(), kl.sum(),
+        torch.tensor(rollout.size), mask.sum(), calls.sum(), rewards.sum(), kl.sum(),
         -rollout.logprobs[mask].double().sum(), (rewards == CORRECT).sum(),
         (rewards == UNPARSEABLE).sum(), rollout.cut.sum(), values.sum(),
         returns.sum(), returns.square().sum(), errors.sum(), errors.square().sum(),

@@ -64,7 +64,9 @@ class Rollout(NamedTuple):
     advantages: Tensor
     returns: Tensor
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """S"""
         return len(self.input_ids)
 
     def select(self, episodes: Sequence[int]) -> "Rollout":
@@ -72,7 +74,7 @@ class Rollout(NamedTuple):
         index = torch.tensor(list(episodes), dtype=torch.int64, device=self.actions.device)
         parts = (
             each[index] if isinstance(each, Tensor) else tuple(each[i] for i in episodes)
-            for each in tuple(self)
+            for each in self
         )
         return Rollout(*parts)
 
@@ -81,13 +83,13 @@ class Rollout(NamedTuple):
         nearly the same size; empty ones where there are too few, so that all processes that share
         a batch take as many steps."""
         for _ in range(epochs):
-            order = torch.randperm(len(self), generator=generator).tolist()
+            order = torch.randperm(self.size, generator=generator).tolist()
             yield from (self.select(order[i::count]) for i in range(count))
 
     def parts(self, size: int) -> list["Rollout"]:
         """The episodes in groups of at most `size`, for one pass through a model each."""
-        starts = range(0, len(self), size)
-        return [self.select(range(i, min(i + size, len(self)))) for i in starts]
+        starts = range(0, self.size, size)
+        return [self.select(range(i, min(i + size, self.size))) for i in starts]
 
     def packed(self) -> dict[str, Tensor | list[int]]:
         """The arguments of a decoder: all episodes end to end, without padding."""
@@ -239,4 +241,4 @@ def join(rollouts: Sequence[Rollout]) -> Rollout:
         wide = [torch.nn.functional.pad(part, (0, longest - part.shape[1])) for part in parts]
         return torch.cat(wide)
 
-    return Rollout(*(joined(parts) for parts in zip(*map(tuple, rollouts), strict=True)))
+    return Rollout(*(joined(parts) for parts in zip(*rollouts, strict=True)))
