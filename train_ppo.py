@@ -7,14 +7,12 @@
     torchrun train_ppo.py                                        embedded tool world, from out/sft
     torchrun --nproc_per_node 8 train_ppo.py --model out/sft --data raw_data.json
 
-An episode is one reply to a context whose right call is known, or (--exercises) a request that is
-played in the tool world to its end. The ids that were sampled are the ids that are learned from.
-How a batch is split over processes and passes changes nothing: sums are divided once.
+An episode is one reply to a context whose right call is known, or (--exercises) a request played in
+the tool world to its end. What was sampled is what is learned from, token by token.
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -22,31 +20,25 @@ import torch
 from torch import Tensor, nn
 
 from kernels import linear_token_logprobs
-from tl.agent.practice import WORLD, Item, Material, Player, context_of, golds_of, read_material
-from tl.calls.schema import Call
-from tl.calls.write import format_call
+from tl.agent.material import WORLD, read_material
+from tl.agent.practice import Player
 from tl.data.batch import Sampler
-from tl.data.entries import Entry
 from tl.data.tokenizer import load_tokenizer
-from tl.data.turns import WITHOUT_FEEDBACK
 from tl.dialects import DIALECTS, get_dialect
 from tl.model.decoder import Decoder
 from tl.model.heads import load_critic, save_critic
 from tl.model.hf import load_model, save_model
 from tl.rl import ppo
 from tl.rl.advantage import gae, kl_shaped_rewards, whiten
-from tl.rl.irm import UNPARSEABLE, reward, reward_along
-from tl.rl.metrics import (
-    CURVES, held_out_metrics, held_out_sums, rollout_metrics, update_metrics,
-)  # fmt: skip
-from tl.rl.rollout import Recorder, Rollout, join
+from tl.rl.irm import UNPARSEABLE
+from tl.rl.metrics import CURVES, rollout_metrics, update_metrics
+from tl.rl.rollout import Rollout, join
 from tl.run import checkpoint, cli, directory, optim, parallel, ppo_flags
 from tl.run.curves import write_curves
 from tl.run.log import RunLog
 from tl.run.report import run
 from tl.run.signals import RunStatus, StopRequest
 from tl.run.throughput import Phases
-from tl.world.exercises import Exercise
 
 WORLD_MODEL = Path(__file__).parent / "tl" / "world" / "tiny"
 RECIPE = Path(__file__).parent / "tl" / "world" / "recipes" / "ppo.json"
@@ -54,6 +46,7 @@ CRITIC = "critic"  # its folder beside the policy's files
 SHOWN_EPISODES = 3  # in a table of samples
 
 
+# fmt: off
 def build_parser() -> argparse.ArgumentParser:
     parser = cli.new_parser(__doc__)
     add = parser.add_argument_group("model and data").add_argument
@@ -71,13 +64,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="requests to be played to their end, beside the entries of --data world")
     add("--dialect", choices=sorted(DIALECTS), default="codellama", help="how calls are written")
     add("--on_bad_record", choices=("error", "skip"), default="error",
-        help="skip: leave it out, count it, list it in skipped_records.txt")  # fmt: skip
+        help="skip: leave it out, count it, list it in skipped_records.txt")
     ppo_flags.add_rollout_flags(parser)
     ppo_flags.add_method_flags(parser)
     cli.add_runtime_flags(parser)
     cli.add_logging_flags(parser, output_dir="out/ppo")
     parser.set_defaults(logging_steps=1, save_steps=50)
     return parser
+# fmt: on
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -90,8 +84,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
             parser.error("--data without --model: name the SFT model, or leave both out")
         args = cli.parse_args(parser, ["--config", str(RECIPE), *argv])
         if not Path(args.model).is_dir():
-            parser.error(f"--model {args.model}: no such directory; `torchrun train_sft.py` makes "
-                         "it, or name another SFT model")  # fmt: skip
+            parser.error(f"--model {args.model}: no such directory; `torchrun train_sft.py` makes it")
     if args.data is None:
         parser.error("--data: name the file of entries to train on")
     if args.exercises and args.data != WORLD:
@@ -129,7 +122,11 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
 
     # --- what is practised, in which order, at which rates
     tokenizer = load_tokenizer(source)
-    player = Player(actor, tokenizer, get_dialect(args.dialect), args.response_length, str(source))
+    player = Player(
+        actor, tokenizer, get_dialect(args.dialect), source=str(source),
+        max_new_tokens=args.response_length, temperature=args.temperature,
+        cut_reward=UNPARSEABLE if args.truncation == "penalty" else 0.0, dtype=dtype,
+    )  # fmt: skip
     material = read_material(
         args.data, args.eval_data, args.exercises, folder=output_dir / "data",
         check=player.check_room, skips=args.on_bad_record == "skip", group=group,
@@ -139,11 +136,10 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     total_steps = args.max_steps or max(1, round(args.num_train_epochs * sampler.batches_per_epoch))
     warmup = optim.warmup_length(total_steps, args.warmup_ratio, args.warmup_steps)
     rate_at = partial(optim.lr_at, total=total_steps, warmup=warmup, kind=args.lr_scheduler_type)
-    weights = ppo.Coefficients(
-        args.cliprange, args.cliprange_value, args.vf_coef, args.entropy_coef
-    )
+    by = ppo.Coefficients(args.cliprange, args.cliprange_value, args.vf_coef, args.entropy_coef)
     kl = ppo.kl_controller(args.kl_coef, args.kl_target, args.kl_horizon)
     guard = optim.NonFiniteGuard()
+    evaluate = partial(player.evaluate, material.held_out, args.per_device_eval_batch_size, group)
 
     # --- go on from a checkpoint; what is random follows from seed and step
     both = nn.ModuleDict({"actor": actor, "critic": critic})
@@ -172,13 +168,9 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
 
     def score(part: Rollout) -> Rollout:
         """With what the reference makes of the actions, and what the critic expects."""
-        ref_logprobs, values = part.ref_logprobs.clone(), part.values.clone()  # [S, A]
-        said = log_policy(reference, hidden_states(reference, part), part)
-        expected = critic.head(hidden_states(critic.trunk or actor, part))  # [T]
-        ref_logprobs[part.action_mask], values[part.action_mask] = said[0], expected[part.rows()]
-        goes_on = part.cut & (args.truncation == "bootstrap")
-        bootstrap = torch.where(goes_on, expected[part.last_rows()], 0.0)  # [S]
-        return part._replace(ref_logprobs=ref_logprobs, values=values, bootstrap=bootstrap)
+        ref_logprobs, _ = log_policy(reference, hidden_states(reference, part), part)  # [N]
+        values = critic.head(hidden_states(critic.trunk or actor, part))  # [T]
+        return part.scored(ref_logprobs, values, args.truncation == "bootstrap")
 
     def save(folder: Path, weights_dtype: torch.dtype) -> None:
         if group.is_main:
@@ -199,13 +191,12 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
         RunStatus(output_dir, group.is_main) as status,
         StopRequest(group) as stop,
     ):
-        sizes = [sum(p.numel() for p in model.parameters()) for model in (actor, critic)]
-        log.say(f"{args.data}: {len(material.items):,} to practise, "
-                f"{len(material.skipped):,} left out")  # fmt: skip
-        log.say(f"{args.model}: policy {sizes[0]:,} parameters, critic {sizes[1]:,}, {dtype} on "
-                f"{device.type}; {batch_size} episodes x {total_steps:,} steps")  # fmt: skip
+        size = sum(parameter.numel() for parameter in both.parameters())
+        log.say(f"{args.data}: {len(material.items):,} items, {len(material.skipped):,} left out")
+        log.say(f"{args.model}: {size:,} parameters with the critic's, {dtype} on {device.type}; "
+                f"{batch_size} episodes x {total_steps:,} steps")  # fmt: skip
         if not start and material.held_out:
-            log.record(0, **evaluate(material, player, args, group))
+            log.record(0, **evaluate())
         clock = Phases()
         for step in range(start, total_steps):
             # 1. Sample: the policy replies, the reward judges
@@ -214,10 +205,8 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
             own = range(group.rank, len(batch), group.size)
             seed = args.seed * 1_000_003 + step  # the same for all: together they draw as one
             generator = torch.Generator(device).manual_seed(seed)
-            draw = partial(player.sample, temperature=args.temperature, generator=generator)
-            with parallel.autocast(device, dtype):
-                chosen = [material.items[batch[place]] for place in own]
-                rollout, samples = collect(chosen, own, player, draw, args, device)
+            chosen = [material.items[batch[place]] for place in own]
+            rollout, samples = player.rollout(chosen, own, generator)
             clock.mark("rollout")
 
             # 2. Score: the reference and the critic read what was said
@@ -251,10 +240,9 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
                 for part in minibatch.parts(args.per_device_train_batch_size):
                     hidden = hidden_states(actor, part)  # [T, E]
                     logprobs, entropy = log_policy(actor, hidden, part)
-                    if critic.trunk is not None:
-                        hidden = hidden_states(critic.trunk, part)
-                    values = critic.head(hidden[part.rows()])
-                    loss, found_sums = ppo.ppo_loss(part, logprobs, entropy, values, weights, count)
+                    seen = hidden_states(critic.trunk, part) if critic.trunk else hidden
+                    values = critic.head(seen[part.rows()])
+                    loss, found_sums = ppo.ppo_loss(part, logprobs, entropy, values, by, count)
                     loss.backward()
                     sums += found_sums
                 sums = group.all_sum(sums)
@@ -262,7 +250,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
                     ppo.check_first_ratio(sums[ppo.RATIO_GAP].item() / count, dtype)
                 totals, tokens = totals + sums, tokens + count
                 if args.kl_stop and sums[ppo.APPROX_KL] / count > args.kl_stop:
-                    break  # before the step: it has gone too far already
+                    break  # before the step: the policy has gone too far already
                 parallel.sync_gradients(both.parameters(), group)
                 norms = [parallel.clip_grad_norm(model.parameters(), args.max_grad_norm).item()
                          for model in (actor, critic)]  # fmt: skip
@@ -271,8 +259,8 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
                     if step >= args.critic_warmup_steps:
                         actor_optimizer.step()
                     updates += 1
-                for optimizer in (actor_optimizer, critic_optimizer):
-                    optimizer.zero_grad(set_to_none=True)
+                both.zero_grad()
+            both.zero_grad()
             kl.update(metrics["objective/kl_per_token"], metrics["rollout/tokens"])
             clock.mark("learn")
 
@@ -290,7 +278,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
             if args.sample_steps and (last or done == 1 or done % args.sample_steps == 0):
                 log.sample(done, samples[:SHOWN_EPISODES])
             if material.held_out and (last or args.eval_steps and done % args.eval_steps == 0):
-                log.record(done, **evaluate(material, player, args, group))
+                log.record(done, **evaluate())
             if not last and (stopping or args.save_steps and done % args.save_steps == 0):
                 status.update(step=done, checkpoint=write_checkpoint(done))
             clock.mark("rest")
@@ -301,58 +289,11 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
 
         with group.together():
             save(output_dir, getattr(torch, saved_dtype))
+            if group.is_main:
+                write_curves(output_dir, CURVES)
         status.update(step=total_steps)
-        if group.is_main:
-            write_curves(output_dir, CURVES)
         log.say(f"saved {output_dir}, with curves.svg")
     return 0
-
-
-def collect(
-    items: Sequence[Item], streams: Sequence[int], player: Player, draw, args, device: torch.device
-) -> tuple[Rollout, list[dict]]:
-    """One episode of each item, and what a reader wants to see of it. streams: the numbers of the
-    items among those of all processes."""
-    rollouts, samples = [], []
-    cut_reward = UNPARSEABLE if args.truncation == "penalty" else 0.0
-    for kind in (Entry, Exercise):
-        places = [place for place, item in enumerate(items) if isinstance(item, kind)]
-        if not places:
-            continue
-        played = [items[place] for place in places]
-        own_streams = [streams[place] for place in places]
-        recorder = Recorder(draw, [judge(item) for item in played], own_streams, cut_reward)
-        episodes = player.play(played, recorder, recorder)
-        rollouts.append(recorder.rollout([episode.end.value for episode in episodes], device))
-        for item, episode, replies in zip(played, episodes, recorder.replies, strict=True):
-            samples.append({
-                "prompt": context_of(item).messages[-1].content,
-                "reply": [text for text, _ in replies], "reward": [value for _, value in replies],
-                "gold": [format_call(call) for call in golds_of(item)], "end": episode.end.value,
-            })  # fmt: skip
-    return join(rollouts), samples
-
-
-def judge(item: Item) -> Callable[[str], float]:
-    """What a reply to the item is worth, from one reply to the next."""
-    tools = context_of(item).tools
-    if isinstance(item, Entry):
-        return partial(reward, gold=item.golds, tools=tools)
-    return partial(reward_along, plan=item.plan(), tools=tools)
-
-
-def evaluate(material: Material, player: Player, args, group: parallel.Group) -> dict[str, float]:
-    """What the likeliest replies to held-out entries are worth."""
-    found = {}
-    for name, entries in material.held_out.items():
-        own = entries[group.rank :: group.size]
-        turns = [e.turns[0] for e in player.answer(own, args.per_device_eval_batch_size)]
-        rewards = [judge(each)(turn.text) for each, turn in zip(own, turns, strict=True)]
-        needless = [entry.needs_no_tool for entry in own]
-        calls = [isinstance(t.call, Call) and t.call.name not in WITHOUT_FEEDBACK for t in turns]
-        sums = held_out_sums(rewards, needless, calls).to(group.device)
-        found |= held_out_metrics(group.all_sum(sums), name)
-    return found
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ ALLOWED = {
         "tl.data",
         "tl.model",
         "tl.generate",
+        "tl.rl",
         "tl.run",
         *TORCH,
     },

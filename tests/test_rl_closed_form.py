@@ -1,15 +1,15 @@
 """PPO against problems whose best policy is known in closed form.
 
-With a reward R and beta nats of KL to a reference, the best policy is a Gibbs distribution. A policy
-of free logits, one row per state, trained by the functions of the trainer, has to arrive there; with
-a mistake in them that is common elsewhere it does not.
+With a reward R and beta nats of KL to a reference, the best policy is a Gibbs distribution. A
+policy of free logits, one row per state, trained by the functions of the trainer, has to arrive
+there; with a mistake in them that is common elsewhere it does not.
 
 (a) The token bandit: T tokens of V, uniform reference, R = the share of tokens that equal K.
 
     p* = e^(1/(T beta)) / (V - 1 + e^(1/(T beta)))
 
-(b) Two turns with a tool: pick one of 8 tools, the environment says something, pick one of 8 answers;
-    R = 1 for (3, 5), 0.3 for an even tool with answer 1. Solved by soft Bellman backups.
+(b) Two turns with a tool: pick one of 8 tools, the environment says something, pick one of 8
+    answers; R = 1 for (3, 5), 0.3 for an even tool with answer 1. Solved by soft Bellman backups.
 """
 
 import math
@@ -124,9 +124,7 @@ def token_bandit(seed: int, functions: Functions) -> tuple[Tensor, Tensor]:
         rewards = torch.zeros(BATCH, T)
         rewards[:, -1] = hits.float().mean(1)
         everything = torch.ones(BATCH, T, dtype=torch.bool)
-        policy.update(
-            states, seen, choices, rewards, everything, BETA, functions, update / updates
-        )
+        policy.update(states, seen, choices, rewards, everything, BETA, functions, update / updates)
         p = policy.probabilities()  # [V, T]
         found.append((p[K], (p * (p * V).log()).sum()))
     p, kl = zip(*found[-updates // 10 :], strict=True)

@@ -69,6 +69,19 @@ class Rollout(NamedTuple):
         """S"""
         return len(self.input_ids)
 
+    def scored(self, ref_logprobs: Tensor, values: Tensor, bootstraps: bool) -> "Rollout":
+        """With log p of the reference, [N], and the critic's values behind every token, [T].
+
+        bootstraps: an episode that was cut off goes on with the value behind its last token.
+        """
+        rows = torch.zeros_like(self.logprobs)
+        goes_on = self.cut & bootstraps
+        return self._replace(
+            ref_logprobs=rows.masked_scatter(self.action_mask, ref_logprobs.float()),
+            values=rows.masked_scatter(self.action_mask, values[self.rows()]),
+            bootstrap=torch.where(goes_on, values[self._ends()], 0.0),
+        )
+
     def select(self, episodes: Sequence[int]) -> "Rollout":
         """These episodes alone, in this order."""
         index = torch.tensor(list(episodes), dtype=torch.int64, device=self.actions.device)
@@ -109,17 +122,16 @@ class Rollout(NamedTuple):
         starts = self._starts()
         return torch.cat([place + start for place, start in zip(self.places, starts, strict=True)])
 
-    def last_rows(self) -> Tensor:
-        """int64[S]: the last token of each episode in the packed stream."""
-        starts = self._starts()
-        ends = [start + len(ids) - 1 for ids, start in zip(self.input_ids, starts, strict=True)]
-        return torch.tensor(ends, device=self.actions.device)
-
     def _starts(self) -> list[int]:
         starts = [0]
         for ids in self.input_ids[:-1]:
             starts.append(starts[-1] + len(ids))
         return starts
+
+    def _ends(self) -> Tensor:
+        """int64[S]: the last token of each episode in the packed stream."""
+        ends = [start + len(ids) for ids, start in zip(self.input_ids, self._starts(), strict=True)]
+        return torch.tensor(ends, device=self.actions.device) - 1
 
 
 @dataclass

@@ -61,7 +61,8 @@ class Plan:
 @dataclass(frozen=True)
 class Exercise:
     """opening: ends with the request. calls: what the teacher does, `finish` last. first and
-    any_order: see Plan. reply: the user's answer to a question, if one is needed. seed: of the world.
+    any_order: see Plan. reply: the user's answer to a question, if one is needed. seed: of the
+    world.
     """
 
     opening: Conversation
