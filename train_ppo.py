@@ -84,7 +84,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
             parser.error("--data without --model: name the SFT model, or leave both out")
         args = cli.parse_args(parser, ["--config", str(RECIPE), *argv])
         if not Path(args.model).is_dir():
-            parser.error(f"--model {args.model}: no such directory; `torchrun train_sft.py` makes it")
+            parser.error(f"{args.model}: no such directory; `torchrun train_sft.py` makes it")
     if args.data is None:
         parser.error("--data: name the file of entries to train on")
     if args.exercises and args.data != WORLD:
@@ -127,11 +127,11 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
         max_new_tokens=args.response_length, temperature=args.temperature,
         cut_reward=UNPARSEABLE if args.truncation == "penalty" else 0.0, dtype=dtype,
     )  # fmt: skip
+    batch_size = args.per_device_rollout_batch_size * group.size
     material = read_material(
-        args.data, args.eval_data, args.exercises, folder=output_dir / "data",
+        args.data, args.eval_data, args.exercises, folder=output_dir / "data", fewest=batch_size,
         check=player.check_room, skips=args.on_bad_record == "skip", group=group,
     )  # fmt: skip
-    batch_size = args.per_device_rollout_batch_size * group.size
     sampler = Sampler(len(material.items), batch_size, args.seed)
     total_steps = args.max_steps or max(1, round(args.num_train_epochs * sampler.batches_per_epoch))
     warmup = optim.warmup_length(total_steps, args.warmup_ratio, args.warmup_steps)
@@ -270,7 +270,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
             last, stopping = done == total_steps, stop.requested()
             if last or stopping or done == start + 1 or done % args.logging_steps == 0:
                 log.record(
-                    done, episode=done * batch_size, epoch=done / sampler.batches_per_epoch,
+                    done, episode=sampler.visited(done), epoch=done / sampler.batches_per_epoch,
                     **metrics, **update_metrics(totals, tokens), updates=updates,
                     learning_rate=rates[0], critic_learning_rate=rates[1], grad_norm=norms[0],
                     critic_grad_norm=norms[1], skipped_steps=guard.skipped, **clock.read(),

@@ -50,12 +50,14 @@ def read_material(
     folder: Path,
     check: Callable[[Item], None],
     skips: bool,
+    fewest: int,
     group: Group,
 ) -> Material:
     """Files of entries, or WORLD, whose files are written to `folder`. Collective.
 
     exercises: so many of the world beside its entries. check: raises InputError for an item that
     cannot be used. skips: what cannot be used is left out; else the first such raises InputError.
+    fewest: items that a rollout needs; fewer raise InputError.
     """
     material = Material([], {}, [])
     if WORLD in (data, eval_data):
@@ -73,6 +75,11 @@ def read_material(
 
     material.items.extend(read(folder / "rl.json" if data == WORLD else data))
     material.items.extend(_usable(make_exercises(exercises), check, skip))
+    if len(material.items) < fewest:
+        raise InputError(
+            f"--data {data}: {len(material.items)} items, expected as many at least as the "
+            f"episodes of one rollout, {fewest}; lower --per_device_rollout_batch_size"
+        )
     if eval_data == WORLD:
         material.held_out.update(_held_out_entries(folder))
     elif eval_data is not None:

@@ -104,6 +104,8 @@ class RunLog:
         for key, (name, form) in FIELDS.items():
             if key in metrics and (key != "skipped_steps" or metrics[key]):
                 parts.append(f"{name} {form.format(metrics[key]):>{WIDTHS[name]}}")
+        held_out = {key: value for key, value in metrics.items() if key.startswith("eval/")}
+        parts += [f"{key.removeprefix('eval/')} {value:+.3f}" for key, value in held_out.items()]
         return "  ".join(parts)
 
     def close(self) -> None:
