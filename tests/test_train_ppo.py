@@ -189,7 +189,8 @@ def test_the_size_of_a_pass_changes_nothing(flags, tmp_path):
 @pytest.mark.parametrize(("ranks", "critic"), [(1, "separate"), (2, "separate"), (1, "shared")])
 def test_a_resumed_run_ends_with_the_same_bits(flags, tmp_path, ranks, critic):
     """Policy, critic, both optimizers, KL controller, samples, order of the data."""
-    flags = [*flags, "--max_steps", 4, "--save_steps", 2, "--critic", critic, "--num_mini_batches",
+    flags = [*flags, "--per_device_rollout_batch_size", 4 // ranks, "--critic", critic,
+             "--max_steps", 4, "--save_steps", 2, "--num_mini_batches",
              2, "--kl_target", 0.01, "--kl_horizon", 100, "--num_ppo_epochs", 2]  # fmt: skip
     run_ranks(ranks, train_one_rank, *flags, "--output_dir", tmp_path / "whole")
     again = tmp_path / "again"
