@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import find, given
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from tl.rl.advantage import gae, kl_shaped_rewards, whiten
@@ -34,6 +34,7 @@ def episodes(draw):
     return torch.where(mask, rewards, 0.0), values, mask, torch.randn(rows, generator=g).double()
 
 
+@settings(max_examples=1000)
 @given(episodes(), FACTORS, FACTORS)
 def test_equals_the_definition(episode, gamma, lam):
     rewards, values, mask, bootstrap = episode
