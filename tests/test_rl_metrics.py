@@ -137,6 +137,28 @@ def test_losses_and_gradients_depend_on_the_episodes_alone(model):
             torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10, msg=name)
 
 
+def test_the_loss_is_its_three_terms():
+    """Ratios of 1 and values that moved a little: policy gradient, squared error, entropy."""
+    part = random_rollout(5)
+    mask = part.action_mask
+    count = int(mask.sum())
+    logprobs = part.logprobs[mask].double().requires_grad_()
+    entropy = torch.linspace(0.1, 2.0, count).double().requires_grad_()
+    values = (part.values[mask].double() + 0.05).requires_grad_()
+    loss, sums = ppo_loss(part, logprobs, entropy, values, BY, count)
+    error = values.detach() - part.returns[mask]
+    advantages = part.advantages[mask]
+    expected = -advantages.mean() + 0.1 * 0.5 * error.square().mean() - 0.01 * entropy.mean()
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-6)
+    for_logprobs, for_entropy, for_values = torch.autograd.grad(loss, (logprobs, entropy, values))
+    torch.testing.assert_close(for_logprobs, -advantages.double() / count, rtol=1e-5, atol=1e-8)
+    torch.testing.assert_close(for_entropy, torch.full_like(entropy, -0.01 / count))
+    torch.testing.assert_close(for_values, 0.1 * error.double() / count, rtol=1e-5, atol=1e-7)
+    found = update_metrics(sums, count)
+    assert found["val/ratio"] == 1 and found["val/ratio_gap"] == found["policy/approxkl_avg"] == 0
+    assert found["policy/entropy_avg"] == pytest.approx(entropy.mean().item())
+
+
 def test_advantages_depend_on_the_episodes_alone():
     """Padding and order of rows change neither GAE nor whitening."""
     rollout = random_rollout(4)

@@ -284,6 +284,18 @@ def test_the_passes_end_when_the_policy_has_gone_too_far(flags, tmp_path):
     )
 
 
+def test_nothing_of_a_pass_that_was_given_up_is_left(flags, tmp_path):
+    """Its gradients are not those of the next rollout: a resumed run has none of them."""
+    flags = [*flags, "--num_ppo_epochs", 6, "--learning_rate", 0.05, "--kl_stop", 0.01,
+             "--max_steps", 2, "--save_steps", 1, "--output_dir", tmp_path]  # fmt: skip
+    train(*flags)
+    assert numbers(tmp_path)[1]["updates"] < 6
+    whole, at_once = weights(tmp_path), numbers(tmp_path)[2]
+    train(*flags, "--resume_from_checkpoint", tmp_path / "checkpoint-1")
+    assert numbers(tmp_path)[2] == at_once
+    assert all(torch.equal(whole[name], tensor) for name, tensor in weights(tmp_path).items())
+
+
 def test_without_learning_nothing_moves(flags, model, tmp_path):
     train(*flags, "--learning_rate", 0, "--critic_learning_rate", 0, "--output_dir", tmp_path)
     assert difference_to(model, tmp_path) == 0
