@@ -5,8 +5,8 @@ import torch
 
 from tests.micro import write_model
 from tl import InputError
-from tl.model.hf import load_model
 from tl.model.heads import HEAD_FILE, Critic, ValueHead, load_critic, save_critic
+from tl.model.hf import load_model
 
 CPU = torch.device("cpu")
 

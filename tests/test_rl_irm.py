@@ -1,5 +1,9 @@
 """The reward of a call: the table of the paper, and no wrong call that scores like a right one."""
 
+import ast
+import random
+import warnings
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,3 +110,83 @@ def test_another_value_never_scores_one(gold, data):
     said = Call(gold.name, gold.arguments | {name: value})
     same = values_equal(value, gold.arguments[name])
     assert (reward(format_call(said), gold, [Tool(gold.name, "", {})]) == 1) == same
+
+
+# A fuzzer with an oracle of its own: Python's parser says what a reply calls.
+
+FUZZED = 20_000
+VALUES = ["a", "Paris", "it's", 'say "x"', "", "1", "f(x)", 0, 1, -3, 1.0, 2.5, True, False, None,
+          [], [1, "a"], {"k": 1}, {"k": [True]}]  # fmt: skip
+
+
+def random_call(rng: random.Random) -> Call:
+    names = rng.sample(["query", "n", "city", "unit"], rng.randint(0, 3))
+    return Call(rng.choice(["search", "find"]), {name: rng.choice(VALUES) for name in names})
+
+
+def mutated(gold: Call, rng: random.Random) -> str:
+    """The text of a call near gold, or of gold itself."""
+    arguments = dict(gold.arguments)
+    kind = rng.randrange(8)
+    if kind == 0 and arguments:
+        arguments[rng.choice(list(arguments))] = rng.choice(VALUES)
+    elif kind == 1:
+        arguments[rng.choice(["query", "n", "bogus"])] = rng.choice(VALUES)
+    elif kind == 2 and arguments:
+        arguments.pop(rng.choice(list(arguments)))
+    elif kind == 3:
+        items = list(arguments.items())
+        rng.shuffle(items)
+        arguments = dict(items)
+    text = format_call(Call(gold.name if kind != 4 else "other", arguments))
+    if kind > 4 and text:
+        place = rng.randrange(len(text))
+        letter = rng.choice(["", "'", '"', ")", "(", ",", "=", " ", "x", "1", "\\", "\n"])
+        text = text[:place] + letter + text[place + rng.randint(0, 1) :]
+    return text if rng.random() < 0.9 else text + rng.choice([" ", "\n", ";", " now", text])
+
+
+def python_reads(text: str) -> tuple[str, dict] | None:
+    """(name, arguments) if Python sees one call with literal keyword arguments and nothing else."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            node = ast.parse(f"({text.strip()}\n)", mode="eval").body  # lines may break
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.args:
+            return None
+        return node.func.id, {word.arg: ast.literal_eval(word.value) for word in node.keywords}
+    except (SyntaxError, ValueError, TypeError):
+        return None
+
+
+def typed(value):
+    """Numbers of one type, and no bool among them."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return type(value).__name__, value
+    if isinstance(value, dict):
+        return "dict", {key: typed(each) for key, each in value.items()}
+    return ("list", [typed(v) for v in value]) if isinstance(value, list) else ("n", float(value))
+
+
+def fuzz(count: int, seed: int) -> dict[str, int]:
+    """How often the reward and the oracle see a right call; any disagreement is raised."""
+    rng, seen = random.Random(seed), {"right": 0, "wrong": 0, "unreadable": 0}
+    tools = [Tool(name, "", {}) for name in ("search", "find")]
+    for _ in range(count):
+        gold = random_call(rng)
+        text = mutated(gold, rng)
+        read = python_reads(text)
+        value = reward(text, gold, tools)
+        is_right = read is not None and read[0] == gold.name and (
+            typed(read[1]) == typed(gold.arguments)
+        )  # fmt: skip
+        assert (value == 1) <= is_right, f"{text!r} scores {value} for {gold}"
+        if is_right:
+            assert value == 1, f"{text!r} scores {value} for {gold}"
+        seen["right" if is_right else "wrong" if read else "unreadable"] += 1
+    return seen
+
+
+def test_the_fuzzer_finds_no_disagreement():
+    seen = fuzz(FUZZED, seed=0)
+    assert min(seen.values()) > FUZZED / 20, seen

@@ -73,7 +73,7 @@ def test_approx_kl_is_unbiased_and_never_negative():
     k3 = [policy_loss(new[i : i + 1], old[i : i + 1], torch.zeros(1), 0.2, 1).approx_kl
           for i in range(6)]  # fmt: skip
     assert min(k3) >= 0
-    assert sum(p * k for p, k in zip(old.exp(), k3)) == pytest.approx(
+    assert sum(p * k for p, k in zip(old.exp(), k3, strict=True)) == pytest.approx(
         -(old.exp() * log_ratio).sum().item()
     )
 
@@ -97,7 +97,8 @@ def test_a_runaway_ratio_stays_finite():
 )
 def test_value_loss(value, old, target, loss, gradient):
     values = torch.tensor([value], dtype=torch.float64, requires_grad=True)
-    result = value_loss(values, torch.tensor([old]).double(), torch.tensor([target]).double(), 0.2, 1)
+    old_values, returns = torch.tensor([[old], [target]]).double()
+    result = value_loss(values, old_values, returns, 0.2, 1)
     assert result.loss.item() == pytest.approx(loss)
     result.loss.backward()
     assert values.grad.item() == pytest.approx(gradient, abs=1e-12)

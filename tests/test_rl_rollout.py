@@ -104,25 +104,30 @@ def test_letters_are_not_what_the_tokenizer_writes():
     assert letters(text) != TOKENIZER.encode_segment(text)
 
 
-def test_a_conversation_continued_is_the_conversation_written_anew():
+class Canonical:
+    """Says the calls of an exercise as training records spell them."""
+
+    def __init__(self, exercise: Exercise):
+        self.start = len(ENCODER.prompt_ids(exercise.opening))
+        self.opening, self.calls, self.prompts = exercise.opening, iter(exercise.calls), []
+
+    def __call__(self, prompts):
+        self.prompts += prompts
+        reply = DIALECT.parse(write(next(self.calls)))
+        said = replace(self.opening, messages=(*self.opening.messages, reply))
+        return made([[*ENCODER(said).input_ids.tolist()[self.start :], EOS]])
+
+
+@pytest.mark.parametrize("exercise", make_exercises(12, seed=5), ids=lambda e: e.opening.id)
+def test_a_conversation_continued_is_the_conversation_written_anew(exercise):
     """Where the model spells as the tokenizer does, both ways to make a prompt agree."""
-    for exercise in make_exercises(12, seed=5):
-        prompts = {}
-        for keeps_ids in (False, True):
-            calls = iter(exercise.calls)
-            seen = prompts[keeps_ids] = []
-
-            def say(given, calls=calls, seen=seen):
-                seen.append(given[0])
-                text = DIALECT.parse(write(next(calls)))
-                conversation = replace(exercise.opening, messages=(*exercise.opening.messages, text))
-                start = len(ENCODER.prompt_ids(exercise.opening))
-                return made([[*ENCODER(conversation).input_ids.tolist()[start:], EOS]])
-
-            loop = Loop(TOKENIZER, DIALECT, say, max_positions=10_000, keeps_ids=keeps_ids)
-            task = Task(exercise.opening, exercise.world().execute, lambda q: exercise.reply)
-            loop.run([task])
-        assert prompts[False] == prompts[True] and len(prompts[True]) == len(exercise.calls)
+    prompts = []
+    for keeps_ids in (False, True):
+        say = Canonical(exercise)
+        loop = Loop(TOKENIZER, DIALECT, say, max_positions=10_000, keeps_ids=keeps_ids)
+        loop.run([Task(exercise.opening, exercise.world().execute, lambda q: exercise.reply)])
+        prompts.append(say.prompts)
+    assert prompts[0] == prompts[1] and len(prompts[1]) == len(exercise.calls)
 
 
 def write(call) -> str:

@@ -1,7 +1,10 @@
 """The whole command on a micro model: learning, exact over processes and resuming, refusals."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,14 +13,15 @@ from safetensors.torch import load_file
 
 import train_ppo
 import train_sft
-from tests.micro import ROOT, write_model
+from tests.micro import ROOT, write_data, write_model
 from tests.processes import Died, run_ranks
 from tl import InputError
 from tl.agent import practice
 from tl.data.entries import read_entries
 from tl.data.tokenizer import load_tokenizer
 from tl.model.hf import load_model
-from tl.rl import rollout
+from tl.rl import ppo, rollout
+from tl.run import checkpoint
 from tl.run.log import read_metrics
 from tl.world.datasets import make_entries
 from tl.world.rl import entry_record
@@ -129,9 +133,7 @@ def more_data(data, tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("critic", ["separate", "shared"])
-def test_the_policy_learns_what_is_rewarded(
-    flags, sft, more_data, tmp_path, monkeypatch, critic
-):
+def test_the_policy_learns_what_is_rewarded(flags, sft, more_data, tmp_path, monkeypatch, critic):
     """1 for replies that begin as the finishing call does: some at first, nearly all in the end."""
     (finish,) = {entry[0] for entry in first_tokens(sft, "finish(")}
     judged(monkeypatch, lambda prompt, actions: float(actions[0] == finish))
@@ -225,11 +227,6 @@ def test_a_kill_in_any_phase_costs_no_more_than_the_work_since_the_checkpoint(
 
 def train_and_die(phase: str, *flags) -> None:
     """Kill -9 from inside, in the third step."""
-    import os
-
-    from tl.rl import ppo
-    from tl.run import checkpoint
-
     places = {
         "rollout": (practice, "judge"), "score": (train_ppo, "join"), "learn": (ppo, "ppo_loss"),
         "save": (checkpoint, "_publish"),
@@ -319,6 +316,44 @@ def test_a_cut_reply_goes_on_with_its_value_if_wanted(flags, tmp_path):
                for row in rows.values())  # fmt: skip
 
 
+def test_bfloat16_trains_master_weights_in_float32(flags, tmp_path):
+    train(*flags, "--max_steps", 2, "--dtype", "bfloat16", "--output_dir", tmp_path)
+    assert all(tensor.dtype == torch.float32 for tensor in weights(tmp_path).values())
+    assert 0 < numbers(tmp_path)[1]["val/ratio_gap"]
+
+
+def test_sigterm_saves_and_the_run_goes_on(flags, tmp_path):
+    """The signal comes from outside, in the middle of a step; the run saves at its boundary."""
+    flags = [*flags, "--max_steps", 400, "--save_steps", 0, "--output_dir", tmp_path]
+    process = subprocess.Popen(
+        [sys.executable, *map(str, [ROOT / "train_ppo.py", *flags])], stdout=subprocess.PIPE,
+        text=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    for line in process.stdout:
+        if line.startswith("step") and " 3/400" in line:
+            process.send_signal(signal.SIGTERM)
+            break
+    process.stdout.read()
+    assert process.wait(timeout=60) == 0
+    status = json.loads((tmp_path / "status.json").read_text())
+    assert status["state"] == "preempted" and 3 <= status["step"] < 400
+    assert Path(status["checkpoint"]).name == f"checkpoint-{status['step']}"
+
+
+def test_torchrun_starts_two_processes(flags, tmp_path):
+    command = [Path(sys.executable).parent / "torchrun", "--nproc_per_node", 2,
+               "--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0",
+               ROOT / "train_ppo.py", *flags, "--per_device_rollout_batch_size", 2,
+               "--output_dir", tmp_path]  # fmt: skip
+    subprocess.run(
+        [str(part) for part in command], check=True, capture_output=True, timeout=120,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    arguments = json.loads((tmp_path / "train_args.json").read_text())
+    assert arguments["environment"]["world_size"] == 2
+    assert list(numbers(tmp_path)) == [1, 2, 3]
+
+
 def test_exercises_of_the_world_are_played(model, tmp_path):
     train("--model", model, "--data", "world", "--exercises", 1200, "--response_length", 4,
           "--per_device_rollout_batch_size", 6, "--max_steps", 1, "--num_ppo_epochs", 1,
@@ -327,8 +362,6 @@ def test_exercises_of_the_world_are_played(model, tmp_path):
 
 
 def test_trajectories_are_entries_too(flags, tmp_path):
-    from tests.micro import write_data
-
     data = write_data(tmp_path / "raw_data.json", 3)
     train(*flags, "--data", data, "--max_steps", 1, "--output_dir", tmp_path / "out")
     assert len(read_entries(data)) > 3
