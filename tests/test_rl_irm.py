@@ -165,7 +165,10 @@ def typed(value):
         return type(value).__name__, value
     if isinstance(value, dict):
         return "dict", {key: typed(each) for key, each in value.items()}
-    return ("list", [typed(v) for v in value]) if isinstance(value, list) else ("n", float(value))
+    if isinstance(value, int | float):
+        return "number", float(value)
+    is_list = isinstance(value, list | tuple)
+    return ("list", [typed(v) for v in value]) if is_list else ("no JSON", repr(value))
 
 
 def fuzz(count: int, seed: int) -> dict[str, int]:

@@ -118,7 +118,7 @@ class Canonical:
         return made([[*ENCODER(said).input_ids.tolist()[self.start :], EOS]])
 
 
-@pytest.mark.parametrize("exercise", make_exercises(12, seed=5), ids=lambda e: e.opening.id)
+@pytest.mark.parametrize("exercise", list(make_exercises(12, seed=5)), ids=lambda e: e.opening.id)
 def test_a_conversation_continued_is_the_conversation_written_anew(exercise):
     """Where the model spells as the tokenizer does, both ways to make a prompt agree."""
     prompts = []
