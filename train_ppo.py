@@ -116,9 +116,10 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     critic = load_critic(trunk, saved, actor.config.hidden_size, device)
     for model in (actor, critic.trunk or actor):
         model.gradient_checkpointing = args.gradient_checkpointing
-    adam = {"betas": (args.adam_beta1, args.adam_beta2), "epsilon": args.adam_epsilon}
-    actor_optimizer = optim.adamw(actor, args.learning_rate, args.weight_decay, **adam)
-    critic_optimizer = optim.adamw(critic, args.critic_learning_rate, args.weight_decay, **adam)
+    rates = [args.learning_rate, args.critic_learning_rate]  # the peaks
+    adam = args.weight_decay, (args.adam_beta1, args.adam_beta2), args.adam_epsilon
+    actor_optimizer = optim.adamw(actor, rates[0], *adam)
+    critic_optimizer = optim.adamw(critic, rates[1], *adam)
 
     # --- what is practised, in which order, at which rates
     tokenizer = load_tokenizer(source)
@@ -145,8 +146,8 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     both = nn.ModuleDict({"actor": actor, "critic": critic})
     optimizers = optim.Optimizers(actor_optimizer, critic_optimizer)
     start, saved_dtype = 0, actor.config.dtype  # the final model has the dtype of the files
-    course = {"data": material.digest(), "batch size": batch_size, "seed": args.seed}
-    course |= {"schedule": [total_steps, warmup, args.lr_scheduler_type], "critic": args.critic}
+    course = {"data": material.digest(), "batch size": batch_size, "critic": args.critic}
+    course |= {"seed": args.seed, "schedule": [total_steps, warmup, args.lr_scheduler_type, *rates]}
     if found:
         found.require_course(course)
         found.restore(both, optimizers)
@@ -203,7 +204,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
             batch = sampler.batch(step)
             batch *= -(-group.size // len(batch))  # one for every process at least
             own = range(group.rank, len(batch), group.size)
-            seed = args.seed * 1_000_003 + step  # the same for all: together they draw as one
+            seed = (args.seed * 1_000_003 + step) % 2**62  # for all: together they draw as one
             generator = torch.Generator(device).manual_seed(seed)
             chosen = [material.items[batch[place]] for place in own]
             rollout, samples = player.rollout(chosen, own, generator)
@@ -228,9 +229,9 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
             metrics = rollout_metrics(rollout, kl.coefficient, group.all_sum)
 
             # 4. Learn: some passes over the rollout, in minibatches
-            rates = [rate_at(step, base=r) for r in (args.learning_rate, args.critic_learning_rate)]
-            optim.set_lr(actor_optimizer, rates[0])
-            optim.set_lr(critic_optimizer, rates[1])
+            actor_rate, critic_rate = (rate_at(step, base=peak) for peak in rates)
+            optim.set_lr(actor_optimizer, actor_rate)
+            optim.set_lr(critic_optimizer, critic_rate)
             shuffle = torch.Generator().manual_seed(seed + group.rank)
             totals, tokens, updates = torch.zeros(len(ppo.SUMS), device=device).double(), 0, 0
             for minibatch in rollout.passes(args.num_ppo_epochs, args.num_mini_batches, shuffle):
@@ -272,7 +273,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
                 log.record(
                     done, episode=sampler.visited(done), epoch=done / sampler.batches_per_epoch,
                     **metrics, **update_metrics(totals, tokens), updates=updates,
-                    learning_rate=rates[0], critic_learning_rate=rates[1], grad_norm=norms[0],
+                    learning_rate=actor_rate, critic_learning_rate=critic_rate, grad_norm=norms[0],
                     critic_grad_norm=norms[1], skipped_steps=guard.skipped, **clock.read(),
                 )  # fmt: skip
             if args.sample_steps and (last or done == 1 or done % args.sample_steps == 0):
@@ -289,8 +290,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
 
         with group.together():
             save(output_dir, getattr(torch, saved_dtype))
-            if group.is_main:
-                write_curves(output_dir, CURVES)
+            write_curves(output_dir, CURVES, group.is_main)
         status.update(step=total_steps)
         log.say(f"saved {output_dir}, with curves.svg")
     return 0

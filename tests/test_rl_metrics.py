@@ -1,6 +1,7 @@
 """What PPO logs, against the definitions; what a split of the work must not change."""
 
 import math
+import random
 
 import pytest
 import torch
@@ -10,11 +11,17 @@ from hypothesis import strategies as st
 from kernels import linear_token_logprobs
 from tests.micro import write_model
 from tl import InputError
+from tl.bench.metrics import judge
+from tl.bench.records import Case, Prediction
+from tl.calls.schema import Call
+from tl.calls.write import format_call
 from tl.model.hf import load_model
 from tl.rl.advantage import gae, kl_shaped_rewards, whiten
+from tl.rl.irm import reward
 from tl.rl.metrics import held_out_metrics, held_out_sums, rollout_metrics, update_metrics
 from tl.rl.ppo import SUMS, Coefficients, check_first_ratio, ppo_loss
 from tl.rl.rollout import Recorder, Rollout, join
+from tl.world.heldout import single_cases
 
 BY = Coefficients(clip=0.2, value_clip=0.2, value=0.1, entropy=0.01)
 
@@ -202,3 +209,23 @@ def test_the_first_ratio_must_be_one():
     for gap, dtype in ((0.01, torch.float32), (0.2, torch.bfloat16), (math.nan, torch.float32)):
         with pytest.raises(InputError, match="Likely causes: another temperature"):
             check_first_ratio(gap, dtype)
+
+
+def test_reward_and_evaluation_agree_about_first_calls():
+    """A reply of one call has TS and CF in eval.py where PPO's held-out metrics say so."""
+    rng = random.Random(0)
+    cases = [case for case in single_cases("unseen", 150) if case.kind == "tool"]
+    seen = set()
+    for case in cases:
+        gold = rng.choice(case.golds)
+        said = rng.choice([gold, Call(gold.name), rng.choice(cases).golds[0],
+                           Call("no_such_tool", gold.arguments),
+                           Call(gold.name, dict.fromkeys(gold.arguments, 0))])  # fmt: skip
+        text = format_call(said)
+        bench = Case(case.id, case.query, case.tools, case.golds, case.kind)
+        verdict = judge(bench, Prediction(text, said, False))
+        sums = held_out_sums([reward(text, case.golds, case.tools)], [False], [True])
+        found = held_out_metrics(sums, "x")
+        assert (found["eval/x/ts"], found["eval/x/cf"]) == (verdict.ts, verdict.cf), text
+        seen.add((verdict.ts, verdict.cf))
+    assert seen == {(True, True), (True, False), (False, False)}

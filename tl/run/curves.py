@@ -19,8 +19,10 @@ COLOUR, GREY = "#1f3a5f", "#888"
 Point = tuple[int, float]
 
 
-def write_curves(directory: Path, names: dict[str, str]) -> None:
-    """DIRECTORY/curves.svg of DIRECTORY/metrics.jsonl."""
+def write_curves(directory: Path, names: dict[str, str], is_main: bool) -> None:
+    """DIRECTORY/curves.svg of DIRECTORY/metrics.jsonl; nothing on other ranks than the main one."""
+    if not is_main:
+        return
     picture = render_curves(read_metrics(directory / "metrics.jsonl"), names)
     write_atomically(directory / "curves.svg", picture)
 
