@@ -42,6 +42,21 @@ def check_shapes(
             refuse(name, f"on {tensor.device}", f"on {hidden.device}, where hidden is")
 
 
+def check_chosen(
+    hidden: Tensor, weight: Tensor, targets: Tensor, temperature: float, chunk_size: int | None
+) -> None:
+    """The arguments of linear_token_logprobs, where every row counts. Raises ValueError."""
+    ones = torch.ones(targets.shape, device=hidden.device)
+    check_shapes(hidden, weight, targets, ones, None, chunk_size)
+    if not temperature > 0:
+        refuse("temperature", temperature, "a number above 0")
+    if hidden.device.type == "cpu":
+        outside = (targets < 0) | (targets >= weight.shape[0])
+        if outside.any():
+            t = int(outside.nonzero()[0])
+            refuse(f"targets[{t}]", int(targets[t]), f"in [0, {weight.shape[0]})")
+
+
 def check_values(
     vocabulary: int, targets: Tensor, coefficients: Tensor, rows: Tensor | None
 ) -> None:

@@ -37,10 +37,12 @@ ALLOWED = {
         "tl.data",
         "tl.model",
         "tl.generate",
+        "tl.rl",
         "tl.run",
         *TORCH,
     },
     "tl.bench": {"tl.calls", "tl.dialects"},
+    "tl.rl": {"kernels", "tl.calls", "torch"},
 }
 # Modules that are runnable tools of their room and need a library for that one job.
 EXCEPTIONS = {

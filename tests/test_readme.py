@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+import train_ppo
 import train_sft
 from tests.micro import ROOT
 
@@ -29,10 +30,24 @@ def test_ci_runs_the_test_command():
     assert printed.stdout.strip() == "+ " + re.search(r"```\n(.*?)\n```", section, re.S)[1]
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if "train_sft.py" in c])
-def test_every_command_parses(command):
-    flags = shlex.split(command.split("train_sft.py")[1])
-    assert train_sft.parse(flags).data
+@pytest.mark.parametrize("command", [c for c in COMMANDS if re.search(r"train_\w+\.py", c)])
+def test_every_command_parses(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out" / "sft").mkdir(parents=True)
+    name, flags = re.search(r"(train_\w+)\.py(.*)", command).groups()
+    script = {"train_sft": train_sft, "train_ppo": train_ppo}[name]
+    assert script.parse(shlex.split(flags)).data
+
+
+def test_every_flag_exists_and_has_the_default_that_is_named():
+    section = README.split("## PPO on tool calls")[1].split("\n## ")[0]
+    defaults = vars(train_ppo.build_parser().parse_args([]))
+    named = re.findall(r"`--(\w+)`(?: ([\w.-]+))?", section)
+    assert len(named) > 15
+    for flag, value in named:
+        assert flag in defaults, flag
+        if re.fullmatch(r"[\d.]+(e-\d+)?", value):
+            assert float(value) == defaults[flag], flag
 
 
 def test_every_path_exists():
@@ -49,3 +64,16 @@ def test_every_metric_is_in_the_glossary():
     )
     glossary = README.split("## Metrics")[1].split("## Speed")[0]
     assert len(logged) >= 7 and all(f"`{name}`" in glossary for name in logged), logged
+
+
+def test_every_metric_of_ppo_is_in_the_glossary(tmp_path):
+    sources = [ROOT / name for name in ("train_ppo.py", "tl/rl/metrics.py", "tl/rl/ppo.py")]
+    text = "".join(path.read_text() for path in sources)
+    logged = set(re.findall(r'"((?:objective|rollout|critic|loss|policy|val)/\w+)"', text))
+    logged |= {f"eval/SET/{name}" for name in re.findall(r"eval/\{name\}/(\w+)", text)}
+    logged |= {f"seconds/{name}" for name in re.findall(r'clock\.mark\("(\w+)"\)', text)}
+    glossary = README.split("`metrics.jsonl` of PPO")[1].split("## Speed")[0]
+    missing = [name for name in sorted(logged) if f"`{name}`" not in glossary]
+    assert len(logged) >= 28 and not missing, missing
+    documented = set(re.findall(r"`((?:objective|rollout|critic|loss|policy|val)/\w+)`", glossary))
+    assert documented <= logged, documented - logged

@@ -77,3 +77,33 @@ def test_tensorboard(tmp_path):
         with RunLog(tmp_path, True, 9, tensorboard=True) as log:
             log.record(1, loss=1.0)
         assert list(tmp_path.glob("events.out.tfevents.*"))
+
+
+def test_samples_are_kept_whole_and_shown_short(tmp_path, capsys):
+    said = "\x1b[31mred\nline " + "x" * 500
+    with RunLog(tmp_path, True, 9) as log:
+        log.sample(3, [{"prompt": "Hi", "reply": [said], "reward": [1.0]}])
+        log.sample(4, [{"prompt": said}])
+    rows = [json.loads(line) for line in (tmp_path / "samples.jsonl").read_text().splitlines()]
+    assert rows == [
+        {"step": 3, "prompt": "Hi", "reply": [said], "reward": [1.0]}, {"step": 4, "prompt": said},
+    ]  # fmt: skip
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown and "prompt  Hi" in shown and "reward  [1.0]" in shown
+    assert max(map(len, shown.splitlines())) < 200
+    with RunLog(tmp_path / "other", False, 9) as log:
+        log.sample(3, [{"prompt": "Hi"}])
+    assert not (tmp_path / "other").exists()
+
+
+def test_the_line_of_ppo_and_of_its_evaluation(tmp_path, capsys):
+    with RunLog(tmp_path, True, 60) as log:
+        log.record(2, **{"objective/scores": -0.5, "objective/kl": 0.25, "rollout/correct": 0.125,
+                         "policy/entropy_avg": 1.5, "rollout/truncated": 0.0,
+                         "critic/explained_variance": 0.31, "val/ratio": 1.0})  # fmt: skip
+        log.record(2, **{"eval/unseen/cf": 0.5})
+    assert capsys.readouterr().out.splitlines() == [
+        "step  2/60  reward -0.500  kl   0.2500  entropy  1.500  explained +0.31  correct  12.5%  "
+        "cut   0.0%",
+        "step  2/60  unseen/cf +0.500",
+    ]

@@ -9,6 +9,7 @@ Rooms, from the ground up; imports go down only (`tests/test_layers.py` walks th
     data         conversations -> token ids, targets, weights, packed streams
     model        the decoder, from and to Hugging Face directories
     generate     continuations of prompts, with their log-probabilities
+    rl           reward, rollouts, advantages, the losses of PPO
     agent        the runtime loop: the model decides, the application executes
     bench        metrics, anatomy of errors, reports
     run          processes, optimizer, checkpoints, run log, command line

@@ -47,6 +47,7 @@ class Generations(NamedTuple):
 @dataclass
 class _Sequence:
     index: int  # of its prompt
+    stream: int  # of random numbers
     context: list[int]  # prompt and what was generated
     prompt_length: int
     limit: int  # tokens that may be generated
@@ -69,6 +70,7 @@ def generate(
     temperature: float = 0.0,
     top_p: float = 1.0,
     generator: torch.Generator | None = None,
+    streams: Sequence[int] | None = None,
     batch_size: int = 64,
 ) -> Generations:
     """Continue each prompt (token ids, at least one) until a stop id or its limit.
@@ -80,7 +82,9 @@ def generate(
         temperature: 0 takes the likeliest token; else COLDEST or more.
         top_p: draw from the smallest set of likeliest tokens that holds this mass.
         generator: needed where temperature > 0. One number is drawn from it; prompt i has the
-            random stream that this number and i decide.
+            random stream that this number and streams[i] decide.
+        streams: one number >= 0 per prompt, 0, 1, ... by default. Processes that share the prompts
+            of a batch number them over all of it, and draw what one process would.
         batch_size: sequences alive at one time. The cache takes as much memory as so many of the
             longest of them.
 
@@ -93,11 +97,12 @@ def generate(
             range, the model's logits are NaN.
     """
     limits = _limits(model, prompts, max_new_tokens)
+    streams = range(len(prompts)) if streams is None else streams
     _check_arguments(temperature, top_p, generator, batch_size)
     stops = frozenset(eos_ids)
     sequences = [
-        _Sequence(index, list(prompt), len(prompt), limit)
-        for index, (prompt, limit) in enumerate(zip(prompts, limits, strict=True))
+        _Sequence(index, stream, list(prompt), len(prompt), limit)
+        for index, (prompt, limit, stream) in enumerate(zip(prompts, limits, streams, strict=True))
     ]
     seed = None
     if temperature > 0:
@@ -226,7 +231,7 @@ def draw(probabilities: Tensor, uniforms: Tensor, top_p: float = 1.0) -> Tensor:
 
 def _uniforms(seed: int, sequence: _Sequence) -> Tensor:
     """The random stream of a sequence: [limit] float64 in (0, 1]."""
-    own = torch.Generator().manual_seed((seed + sequence.index * 0x9E3779B97F4A7C15) % 2**63)
+    own = torch.Generator().manual_seed((seed + sequence.stream * 0x9E3779B97F4A7C15) % 2**63)
     return 1 - torch.rand(sequence.limit, generator=own, dtype=torch.float64)
 
 

@@ -11,4 +11,6 @@ until the model calls `finish`, answers without a call, or has had nine turns: t
     tool_process    ToolProcess: a user's own tools, in a process that may hang or die
     worker          that process
     chat            one conversation in a terminal: `python -m tl.agent`
+    material        what PPO practises on: entries and exercises
+    practice        a policy at work on them
 """

@@ -112,6 +112,9 @@ class Episode:
 class Observer:
     """Sees what happens in a loop, as it happens. number: of the task."""
 
+    def on_round(self, numbers: list[int]) -> None:
+        """The prompts of these tasks go to `generate`, in this order."""
+
     def on_reply(self, number: int, reply: Reply) -> None:
         """A reply was read; its call is about to be executed."""
 
@@ -126,6 +129,8 @@ class _Live:
     number: int
     task: Task
     conversation: Conversation
+    prompt: list[int] = field(default_factory=list)  # of the last round
+    said: list[int] = field(default_factory=list)  # what it was continued with, the end left out
     turns: list[Turn] = field(default_factory=list)
     episode: Episode | None = None
 
@@ -148,6 +153,9 @@ class Loop:
     max_positions: of the model; a prompt must be shorter, or no token could follow.
     max_turns: replies of the model in one conversation. eos_ids: the tokenizer's by default.
     max_feedback: characters; what is longer is cut, with a mark.
+    keeps_ids: each prompt continues the one before and the ids that were generated for it, exactly
+        as they were: for training on them. Otherwise every prompt is written anew, with each call
+        in the dialect's own spelling.
     """
 
     def __init__(
@@ -160,12 +168,13 @@ class Loop:
         max_turns: int = MAX_TURNS,
         eos_ids: Sequence[int] = (),
         max_feedback: int = FEEDBACK_CHARACTERS,
+        keeps_ids: bool = False,
     ):
         assert max_turns >= 1, max_turns
         self.tokenizer, self.dialect, self.generate = tokenizer, dialect, generate
         self.max_positions, self.max_turns = max_positions, max_turns
         self.eos_ids = tuple(eos_ids) or (tokenizer.eos_id,)
-        self.max_feedback = max_feedback
+        self.max_feedback, self.keeps_ids = max_feedback, keeps_ids
         self._encoder = Encoder(tokenizer, dialect)
 
     def run(self, tasks: Sequence[Task], observer: Observer | None = None) -> list[Episode]:
@@ -178,26 +187,35 @@ class Loop:
         live = [_Live(number, task, task.conversation) for number, task in enumerate(tasks)]
         while waiting := [each for each in live if each.episode is None]:
             start = time.perf_counter()
-            prompts = [self._encoder.prompt_ids(each.conversation) for each in waiting]
             going = []
-            for each, prompt in zip(waiting, prompts, strict=True):
-                if len(prompt) < self.max_positions:
-                    going.append((each, prompt))
+            for each in waiting:
+                each.prompt = self._prompt(each)
+                if len(each.prompt) < self.max_positions:
+                    going.append(each)
                 else:
                     each.close(End.LENGTH)
             if going:
-                generated = self.generate([prompt for _, prompt in going])
+                observer.on_round([each.number for each in going])
+                generated = self.generate([each.prompt for each in going])
                 seconds = time.perf_counter() - start
                 replies = zip(going, generated.ids, generated.finished, strict=True)
-                for (each, _), ids, is_finished in replies:
+                for each, ids, is_finished in replies:
                     self._take(each, ids, is_finished, seconds, observer)
         return [each.episode for each in live]
+
+    def _prompt(self, live: _Live) -> list[int]:
+        if not (self.keeps_ids and live.turns):
+            return self._encoder.prompt_ids(live.conversation)
+        roles = [message.role for message in live.conversation.messages]
+        reply = len(roles) - 1 - roles[::-1].index("assistant")
+        return live.prompt + live.said + self._encoder.following_ids(live.conversation, reply)
 
     def _take(
         self, live: _Live, ids: list[int], is_finished: bool, seconds: float, observer: Observer
     ) -> None:
         """One reply and what comes back enter the conversation, or end it."""
         start = time.perf_counter()
+        live.said = ids[:-1] if ids and ids[-1] in self.eos_ids else ids
         text = decode_reply(ids, self.tokenizer, self.eos_ids)
         reply = read_reply(text, self.dialect, live.offered)
         observer.on_reply(live.number, reply)

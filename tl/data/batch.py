@@ -103,6 +103,11 @@ class Sampler:
         order = self._order(epoch)
         return order[number * self.batch_size : (number + 1) * self.batch_size]
 
+    def visited(self, steps: int) -> int:
+        """How many examples the first `steps` batches hold together."""
+        epochs, batches = divmod(steps, self.batches_per_epoch)
+        return epochs * self.examples + batches * self.batch_size
+
     def _order(self, epoch: int) -> list[int]:
         if self._epoch is None or self._epoch[0] != epoch:
             generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)

@@ -132,6 +132,15 @@ class Encoder:
             ids += self._segment_ids(segment, first=not ids)
         return ids
 
+    def following_ids(self, conversation: Conversation, message: int) -> list[int]:
+        """The part of `prompt_ids` that stands behind the reply in messages[message]: what a model
+        reads next after the ids that it has generated itself, which need not be those that the
+        tokenizer gives their text.
+        """
+        segments = self.dialect.render_prompt(conversation)
+        last = max(i for i, each in enumerate(segments) if each.reply and each.message == message)
+        return [id for each in segments[last + 1 :] for id in self._segment_ids(each, first=False)]
+
     def _encode(self, conversation: Conversation) -> tuple[list[int], list[Reply]]:
         errors = erroneous_calls(conversation)
         offered = list(dict.fromkeys(tool.name for tool in conversation.tools))

@@ -215,6 +215,11 @@ def add_optimizer_flags(parser: argparse.ArgumentParser) -> None:
         help="micro-batches per optimizer step")
     add("--num_train_epochs", type=positive_float, default=1.0, help="passes over the data")
     add("--max_steps", type=positive_int, help="optimizer steps; overrides --num_train_epochs")
+    add_adamw_flags(parser)
+
+
+def add_adamw_flags(parser: argparse.ArgumentParser) -> None:
+    """AdamW and its schedule."""
     add = parser.add_argument_group("optimizer (AdamW)").add_argument
     add("--learning_rate", type=non_negative_float, default=1e-6, help="peak learning rate")
     add("--lr_scheduler_type", choices=("cosine", "linear", "constant"), default="cosine",

@@ -10,6 +10,8 @@ from tl.run.cli import write_train_args
 from tl.run.files import write_atomically
 from tl.run.parallel import Group
 
+STALE = ("metrics.jsonl", "samples.jsonl", "curves.svg", "skipped_records.txt")
+
 
 def prepare(
     args: argparse.Namespace, group: Group, resumed: bool, skipped: Sequence[str] = ()
@@ -17,9 +19,9 @@ def prepare(
     """Makes `args.output_dir` with train_args.json, and skipped_records.txt where records were
     left out (one message each). Collective; the main rank writes.
 
-    A fresh start replaces metrics.jsonl and skipped_records.txt. Raises InputError if the directory
-    holds checkpoints and this run does not go on from one: it would mix two runs. And if it is the
-    directory of `args.model`.
+    A fresh start replaces what an earlier run wrote beside its model. Raises InputError if the
+    directory holds checkpoints and this run does not go on from one: it would mix two runs. And if
+    it is the directory of `args.model`.
     """
     directory = Path(args.output_dir)
     with group.together():
@@ -39,7 +41,7 @@ def prepare(
                     f"--output_dir {directory}: holds {earlier[0].name} of an earlier run; go on "
                     "from it with --resume_from_checkpoint, or choose another --output_dir"
                 )
-            for stale in ("metrics.jsonl", "skipped_records.txt"):
+            for stale in STALE:
                 (directory / stale).unlink(missing_ok=True)
         write_train_args(directory, args, group.size)
         if skipped:

@@ -22,8 +22,16 @@ FIELDS = {
     "tokens_per_second": ("tok/s", "{:,.0f}"),
     "memory_gib": ("mem", "{:.1f}G"),
     "skipped_steps": ("skipped", "{:d}"),
+    "objective/scores": ("reward", "{:+.3f}"),
+    "objective/kl": ("kl", "{:.4f}"),
+    "policy/entropy_avg": ("entropy", "{:.3f}"),
+    "critic/explained_variance": ("explained", "{:+.2f}"),
+    "rollout/correct": ("correct", "{:.1%}"),
+    "rollout/truncated": ("cut", "{:.1%}"),
 }
 WIDTHS = {"loss": 7, "eval_loss": 7, "lr": 9, "grad": 7, "tok/s": 9, "mem": 6, "skipped": 1}
+WIDTHS |= {"reward": 6, "kl": 8, "entropy": 6, "explained": 5, "correct": 6, "cut": 6}
+SHOWN = 150  # characters of a sample on the terminal
 
 
 class RunLog:
@@ -43,11 +51,12 @@ class RunLog:
     ) -> None:
         self.total_steps = total_steps
         self._writer = _summary_writer(output_dir) if tensorboard and is_main else None
-        self._file = self._bar = None
+        self._file = self._bar = self._samples = None
         if not is_main:
             return
         Path(output_dir).mkdir(parents=True, exist_ok=True)
         self._file = _open_for_append(Path(output_dir) / "metrics.jsonl")
+        self._samples = Path(output_dir) / "samples.jsonl"
         self._bar = tqdm(total=total_steps, initial=start_step, unit="step", disable=None)
 
     def advance(self, steps: int = 1) -> None:
@@ -70,6 +79,19 @@ class RunLog:
             for key, value in metrics.items():
                 self._writer.add_scalar(key, value, step)
 
+    def sample(self, step: int, rows: list[dict]) -> None:
+        """Appends what the policy said in step `step` to samples.jsonl and shows it, one line for
+        each key of each row."""
+        if self._file is None:
+            return
+        with _open_for_append(self._samples) as file:
+            for row in rows:
+                file.write(json.dumps({"step": step, **row}, ensure_ascii=False) + "\n")
+        for row in rows:
+            self.say("")
+            for key, value in row.items():
+                self.say(f"  {key:>8}  {_one_line(value)}")
+
     def say(self, line: str) -> None:
         """Prints a line on stdout, above the bar, on the main rank."""
         if self._bar is not None:
@@ -82,6 +104,8 @@ class RunLog:
         for key, (name, form) in FIELDS.items():
             if key in metrics and (key != "skipped_steps" or metrics[key]):
                 parts.append(f"{name} {form.format(metrics[key]):>{WIDTHS[name]}}")
+        held_out = {key: value for key, value in metrics.items() if key.startswith("eval/")}
+        parts += [f"{key.removeprefix('eval/')} {value:+.3f}" for key, value in held_out.items()]
         return "  ".join(parts)
 
     def close(self) -> None:
@@ -113,6 +137,13 @@ def _open_for_append(path: Path):
     file.truncate(content.rfind(b"\n") + 1)
     file.close()
     return open(path, "a", encoding="utf-8")
+
+
+def _one_line(value: object) -> str:
+    """As much of a value as fits on a line; control characters would steer a terminal."""
+    text = " ".join(str(value).split())
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _finite(value: float) -> float | None:

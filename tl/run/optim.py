@@ -1,6 +1,7 @@
 """AdamW with decay groups, the learning-rate schedule, and the guard against non-finite steps."""
 
 import math
+from collections import defaultdict
 
 import torch
 from torch import nn
@@ -27,6 +28,15 @@ def adamw(
     ]
     groups = [group for group in groups if group["params"]]
     return torch.optim.AdamW(groups, lr=learning_rate, betas=betas, eps=epsilon, fused=True)
+
+
+class Optimizers:
+    """Several optimizers over different parameters, whose moments are saved and restored as one."""
+
+    def __init__(self, *optimizers: torch.optim.Optimizer) -> None:
+        self.state: defaultdict = defaultdict(dict)
+        for optimizer in optimizers:
+            optimizer.state = self.state  # no parameter is in two of them
 
 
 def warmup_length(total: int, ratio: float, steps: int | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Tokens per second of the training steps alone, and peak memory."""
+"""Tokens per second of the training steps alone, peak memory, seconds of each phase of a step."""
 
 import time
 from collections.abc import Iterator
@@ -44,3 +44,22 @@ class Throughput:
 
     def _start(self) -> None:
         self._since, self._tokens, self._learned = time.perf_counter(), 0, 0
+
+
+class Phases:
+    """Where the time of a step goes: `mark` gives a phase the seconds since the mark before."""
+
+    def __init__(self):
+        self._seconds: dict[str, float] = {}
+        self._since = time.perf_counter()
+
+    def mark(self, name: str) -> None:
+        """What was done since the last mark was phase `name`."""
+        now = time.perf_counter()
+        self._seconds[name] = self._seconds.get(name, 0.0) + now - self._since
+        self._since = now
+
+    def read(self) -> dict[str, float]:
+        """{"seconds/NAME": ...} since the last reading; starts anew."""
+        seconds, self._seconds = self._seconds, {}
+        return {f"seconds/{name}": value for name, value in seconds.items()}

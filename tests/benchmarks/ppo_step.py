@@ -1,0 +1,257 @@
+"""Episodes per second of PPO on CPU, and its memory, beside TRL 1.12.0.
+
+    python tests/benchmarks/ppo_step.py [--rounds 3] [--threads 2]
+
+TRL 1.12.0 is the last version with PPO (`trl.experimental.ppo`). The same tiny Llama with the same
+random weights as policy, reference and critic; prompts and replies of fixed lengths, no stop id, so
+that both sample equally many tokens; float32, AdamW, one minibatch, temperature 1, a reward that
+costs nothing. TRL's calls of the garbage collector, a fixed cost that counts most in a model this
+small, do nothing here. Every run is a process of its own; runs alternate; the median step counts.
+Memory: what the peak of the process grew by from before its first step. Nothing is asserted.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from kernels import linear_token_logprobs  # noqa: E402
+from tl.generate import generate  # noqa: E402
+from tl.model.config import ModelConfig  # noqa: E402
+from tl.model.heads import load_critic  # noqa: E402
+from tl.model.hf import init_model, load_model, save_model  # noqa: E402
+from tl.rl import ppo  # noqa: E402
+from tl.rl.advantage import gae, kl_shaped_rewards, whiten  # noqa: E402
+from tl.rl.rollout import Recorder, join  # noqa: E402
+from tl.run import optim, parallel  # noqa: E402
+
+HIDDEN, LAYERS, EPISODES, PROMPT = 128, 4, 32, 32
+CASES = (  # vocabulary, reply tokens, passes
+    (512, 32, 1),
+    (512, 32, 4),
+    (32_000, 32, 1),
+)
+WARM_UP = 1
+
+
+def config_of(vocabulary: int) -> ModelConfig:
+    return ModelConfig.from_hf(
+        {
+            "model_type": "llama", "architectures": ["LlamaForCausalLM"],
+            "vocab_size": vocabulary, "hidden_size": HIDDEN, "intermediate_size": 4 * HIDDEN,
+            "num_hidden_layers": LAYERS, "num_attention_heads": 4, "num_key_value_heads": 4,
+            "max_position_embeddings": 512, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+            "tie_word_embeddings": False,
+        }
+    )  # fmt: skip
+
+
+def prompts_of(vocabulary: int, count: int) -> list[list[int]]:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(3, vocabulary, (count, PROMPT), generator=generator).tolist()
+
+
+def ours(directory: Path, vocabulary: int, reply: int, passes: int, steps: int) -> list[float]:
+    """Seconds of each step: the loop of train_ppo.py without data, log and files."""
+    cpu = torch.device("cpu")
+    actor, reference = (load_model(directory, torch.float32) for _ in range(2))
+    critic = load_critic(directory, None, HIDDEN, cpu)
+    optimizers = [optim.adamw(model, 1e-5, 0.0) for model in (actor, critic)]
+    prompts = prompts_of(vocabulary, EPISODES)
+    by = ppo.Coefficients(0.2, 0.2, 0.1, 0.0)
+
+    def log_policy(model, hidden, part):
+        actions = part.actions[part.action_mask]
+        return linear_token_logprobs(hidden[part.rows()], model.lm_head.weight, actions)
+
+    def step(number: int) -> None:
+        sample = partial(
+            generate, actor, max_new_tokens=reply, eos_ids=(), temperature=1.0,
+            generator=torch.Generator().manual_seed(number),
+        )  # fmt: skip
+        recorder = Recorder(
+            lambda given, streams: sample(given), [len] * EPISODES, range(EPISODES), 1.0
+        )
+        recorder.on_round(range(EPISODES))
+        recorder(prompts)
+        for episode in range(EPISODES):
+            recorder.on_text(episode, "")
+        rollout = recorder.rollout(["length"] * EPISODES)
+        with torch.no_grad():
+            hidden = reference(**rollout.packed())
+            ref_logprobs, _ = log_policy(reference, hidden, rollout)
+            values = critic.head(critic.trunk(**rollout.packed()))
+        rollout = join([rollout.scored(ref_logprobs, values, False)])
+        mask = rollout.action_mask
+        shaped = kl_shaped_rewards(
+            rollout.rewards, rollout.logprobs, rollout.ref_logprobs, mask, 0.05
+        )
+        advantages, returns = gae(shaped, rollout.values, mask, 1.0, 0.95)
+        rollout = rollout._replace(advantages=whiten(advantages, mask), returns=returns)
+        count = int(mask.sum())
+        for part in rollout.passes(passes, 1, torch.Generator().manual_seed(0)):
+            hidden = actor(**part.packed())
+            logprobs, entropy = log_policy(actor, hidden, part)
+            values = critic.head(critic.trunk(**part.packed())[part.rows()])
+            ppo.ppo_loss(part, logprobs, entropy, values, by, count)[0].backward()
+            for model, optimizer in zip((actor, critic), optimizers, strict=True):
+                parallel.clip_grad_norm(model.parameters(), 1.0)
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+
+    return [_timed(step, number) for number in range(steps)]
+
+
+def _timed(step, number: int) -> float:
+    start = time.perf_counter()
+    step(number)
+    return time.perf_counter() - start
+
+
+def theirs(directory: Path, vocabulary: int, reply: int, passes: int, steps: int) -> list[float]:
+    """Seconds of each update of trl.experimental.ppo.PPOTrainer."""
+    from datasets import Dataset
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from transformers import (
+        AutoModelForCausalLM,
+        LlamaForSequenceClassification,
+        PreTrainedTokenizerFast,
+        TrainerCallback,
+    )
+    from trl.experimental.ppo import PPOConfig, PPOTrainer, ppo_trainer
+
+    ppo_trainer.gc = SimpleNamespace(collect=lambda: 0)
+    words = {f"w{i}": i for i in range(vocabulary)}
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(WordLevel(words, unk_token="w2")), pad_token="w0",
+        eos_token="w1", padding_side="left",
+    )  # fmt: skip
+    policy, reference = (AutoModelForCausalLM.from_pretrained(directory) for _ in range(2))
+    value = LlamaForSequenceClassification.from_pretrained(directory, num_labels=1)
+    times: list[float] = []
+
+    class Clock(TrainerCallback):
+        def on_step_end(self, args, state, control, **more):
+            times.append(time.perf_counter())
+
+    rows = [{"input_ids": ids} for ids in prompts_of(vocabulary, EPISODES)] * (steps + 1)
+    config = PPOConfig(
+        output_dir=str(directory / "trl"), use_cpu=True, bf16=False, gradient_checkpointing=False,
+        report_to="none", save_strategy="no", num_sample_generations=0, disable_tqdm=True,
+        per_device_train_batch_size=EPISODES, gradient_accumulation_steps=1, num_mini_batches=1,
+        local_rollout_forward_batch_size=EPISODES, total_episodes=EPISODES * steps,
+        response_length=reply, stop_token=None, num_ppo_epochs=passes, learning_rate=1e-5,
+        temperature=1.0,
+    )  # fmt: skip
+    trainer = PPOTrainer(
+        config, tokenizer, policy, reference, constant_reward(), Dataset.from_list(rows), value,
+        callbacks=[Clock()],
+    )  # fmt: skip
+    start = time.perf_counter()
+    trainer.train()
+    return [after - before for before, after in zip([start, *times], times, strict=False)]
+
+
+def constant_reward() -> torch.nn.Module:
+    """What TRL accepts as a reward model: a backbone with hidden states, and a score of them."""
+
+    class Backbone(torch.nn.Module):
+        def forward(self, input_ids, **more):
+            return SimpleNamespace(hidden_states=[torch.ones(*input_ids.shape, 1)])
+
+    class Reward(torch.nn.Module):
+        base_model_prefix = "backbone"
+
+        def __init__(self):
+            super().__init__()
+            self.backbone, self.score = Backbone(), torch.nn.Identity()
+
+    return Reward()
+
+
+def run_one(name: str, directory: str, threads: int, *shape: int) -> None:
+    """In a process of its own: prints {"seconds": [...], "grown": MiB}."""
+    torch.set_num_threads(threads)
+    if name != "ours":
+        import trl.experimental.ppo  # noqa: F401  its modules are no part of the growth
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds = {"ours": ours, "TRL": theirs}[name](Path(directory), *shape)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(json.dumps({"seconds": seconds, "grown": grown}))
+
+
+def measure(name: str, directory: str, threads: int, shape: tuple, steps: int) -> dict:
+    command = [sys.executable, __file__, "--one", name, directory, *map(str, (threads, *shape))]
+    environment = os.environ | {
+        "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1", "TRL_EXPERIMENTAL_SILENCE": "1",
+    }  # fmt: skip
+    result = subprocess.run([*command, str(steps)], capture_output=True, text=True, env=environment)
+    if result.returncode:
+        sys.exit(result.stderr)
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--one"]:
+        name, directory, *shape = sys.argv[2:]
+        return run_one(name, directory, *map(int, shape))
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=4, help="in a run, the first not counted")
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    names, versions = ["ours"], [f"torch {torch.__version__}"]
+    try:
+        import transformers
+        import trl
+        import trl.experimental.ppo
+
+        names.append("TRL")
+        versions += [f"trl {trl.__version__}", f"transformers {transformers.__version__}"]
+    except ImportError:
+        versions.append("trl 1.12.0 not installed")
+    print(f"{', '.join(versions)}, {args.threads} threads, float32; hidden {HIDDEN}, {LAYERS} "
+          f"layers, {EPISODES} episodes, prompts of {PROMPT}\n")  # fmt: skip
+    print("| vocabulary | reply | passes | run | s/step (lowest to highest) | episodes/s | times "
+          "TRL | grown by |\n|--:|--:|--:|---|---|--:|--:|--:|")  # fmt: skip
+    for shape in CASES:
+        compare(shape, names, args)
+
+
+def compare(shape: tuple, names: list[str], args) -> None:
+    vocabulary, reply, passes = shape
+    found: dict[str, list[dict]] = {name: [] for name in names}
+    with tempfile.TemporaryDirectory() as directory:
+        save_model(init_model(config_of(vocabulary), seed=0), directory)
+        for _ in range(args.rounds):
+            for name in names:
+                found[name].append(measure(name, directory, args.threads, shape, args.steps))
+    seconds = {
+        name: [each for run in runs for each in run["seconds"][WARM_UP:]]
+        for name, runs in found.items()
+    }
+    median = {name: statistics.median(each) for name, each in seconds.items()}
+    for name, runs in found.items():
+        times = f"{median['TRL'] / median[name]:.2f}" if "TRL" in median else "-"
+        grown = statistics.median(run["grown"] for run in runs)
+        spread = f"{median[name]:.3f} ({min(seconds[name]):.3f} to {max(seconds[name]):.3f})"
+        print(f"| {vocabulary:,} | {reply} | {passes} | {name} | {spread} | "
+              f"{EPISODES / median[name]:.1f} | {times} | {grown:,.0f} MiB |", flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

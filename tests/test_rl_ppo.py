@@ -1,0 +1,118 @@
+"""The losses of PPO: known values, gradients, and what the clips cut off."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tl.rl.ppo import AdaptiveKL, FixedKL, policy_loss, value_loss
+
+E = math.e
+
+
+def one(ratio, advantage, clip=0.2):
+    """(loss, d loss / d logprob, result) of one token."""
+    logprob = torch.tensor([math.log(ratio)], dtype=torch.float64, requires_grad=True)
+    result = policy_loss(logprob, torch.zeros(1).double(), torch.tensor([advantage]), clip, 1)
+    (gradient,) = torch.autograd.grad(result.loss, logprob)
+    return result.loss.item(), gradient.item(), result
+
+
+@pytest.mark.parametrize(
+    ("ratio", "advantage", "loss", "cut_off"),
+    [
+        (E, 1.0, -1.2, True),
+        (1 / E, 1.0, -1 / E, False),
+        (E, -1.0, E, False),
+        (1 / E, -1.0, 0.8, True),
+        (1.0, 2.0, -2.0, False),
+        (1.1, 2.0, -2.2, False),
+    ],
+)
+def test_known_values(ratio, advantage, loss, cut_off):
+    got, gradient, result = one(ratio, advantage)
+    assert got == pytest.approx(loss)
+    assert (gradient == 0) == cut_off == bool(result.clip_fraction)
+    assert cut_off or gradient == pytest.approx(-advantage * ratio)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 7))
+def test_micro_batches_add_up(seed, cut):
+    g = torch.Generator().manual_seed(seed)
+    new, old, advantages = torch.randn(3, 8, generator=g, dtype=torch.float64)
+    whole = policy_loss(new, old, advantages, 0.2, 8)
+    parts = [policy_loss(*(x[s] for x in (new, old, advantages)), 0.2, 8)
+             for s in (slice(cut), slice(cut, None))]  # fmt: skip
+    for name in whole._fields:
+        total = sum(getattr(part, name) for part in parts)
+        torch.testing.assert_close(total, getattr(whole, name))
+    values = value_loss(new, old, advantages, 0.2, 8)
+    halves = [value_loss(*(x[s] for x in (new, old, advantages)), 0.2, 8)
+              for s in (slice(cut), slice(cut, None))]  # fmt: skip
+    torch.testing.assert_close(sum(half.loss for half in halves), values.loss)
+
+
+def test_at_ratio_one_it_is_the_policy_gradient():
+    logits = torch.randn(5, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    targets, advantages = torch.tensor([0, 3, 1, 1, 2]), torch.tensor([1.0, -2, 0.5, 0, 3])
+    logprobs = logits.log_softmax(1)[torch.arange(5), targets]
+    ours = torch.autograd.grad(
+        policy_loss(logprobs, logprobs.detach(), advantages, 0.2, 5).loss, logits, retain_graph=True
+    )
+    plain = torch.autograd.grad(-(advantages * logprobs).mean(), logits)
+    torch.testing.assert_close(ours, plain)
+
+
+def test_approx_kl_is_unbiased_and_never_negative():
+    """The mean of k3 over samples of the old policy is KL(old || new)."""
+    g = torch.Generator().manual_seed(0)
+    old, new = torch.randn(2, 6, generator=g, dtype=torch.float64).log_softmax(1)
+    log_ratio = new - old
+    k3 = [policy_loss(new[i : i + 1], old[i : i + 1], torch.zeros(1), 0.2, 1).approx_kl
+          for i in range(6)]  # fmt: skip
+    assert min(k3) >= 0
+    assert sum(p * k for p, k in zip(old.exp(), k3, strict=True)) == pytest.approx(
+        -(old.exp() * log_ratio).sum().item()
+    )
+
+
+def test_a_runaway_ratio_stays_finite():
+    for sign in (1.0, -1.0):
+        logprobs = torch.tensor([500.0, -500.0], requires_grad=True)
+        result = policy_loss(logprobs, torch.zeros(2), torch.full((2,), sign), 0.2, 2)
+        result.loss.backward()
+        assert all(torch.isfinite(x).all() for x in (*result, logprobs.grad))
+
+
+@pytest.mark.parametrize(
+    ("value", "old", "target", "loss", "gradient"),
+    [
+        (0.5, 0.5, 1.0, 0.125, -0.5),
+        (0.6, 0.5, 1.0, 0.08, -0.4),
+        (0.9, 0.5, 1.0, 0.045, 0.0),  # clipped to 0.7: it has moved far enough
+        (0.1, 0.5, 1.0, 0.405, -0.9),  # the wrong way: not held back
+    ],
+)
+def test_value_loss(value, old, target, loss, gradient):
+    values = torch.tensor([value], dtype=torch.float64, requires_grad=True)
+    old_values, returns = torch.tensor([[old], [target]]).double()
+    result = value_loss(values, old_values, returns, 0.2, 1)
+    assert result.loss.item() == pytest.approx(loss)
+    result.loss.backward()
+    assert values.grad.item() == pytest.approx(gradient, abs=1e-12)
+
+
+def test_the_adaptive_coefficient_follows_the_kl():
+    control = AdaptiveKL(0.3, target=0.1, horizon=1000)
+    control.update(0.1, 100)
+    assert control.coefficient == pytest.approx(0.3)
+    control.update(0.11, 100)
+    assert control.coefficient == pytest.approx(0.3 * (1 + 0.1 * 0.1))
+    control.update(50.0, 100)
+    control.update(0.0, 100)
+    assert control.coefficient == pytest.approx(0.303 * 1.02 * 0.98)
+    fixed = FixedKL(0.3)
+    fixed.update(9.0, 10)
+    assert fixed.coefficient == 0.3
