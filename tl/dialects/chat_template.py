@@ -66,7 +66,7 @@ class ChatTemplate:
         return "".join(segment.text for segment in segments if segment.reply)
 
     def parse(self, reply: str) -> Message:
-        """Calls between Hermes tags, as JSON objects or a list of them, or as Python writes them."""
+        """Calls between Hermes tags, as JSON objects or a list of them, or as Python's calls."""
         text = reply.strip().removeprefix(TOOL_CALLS)
         message = Hermes().parse(text)
         return message if message.calls else CodeLlama().parse(text)
@@ -217,7 +217,9 @@ def chat_messages(steps: Sequence[Turn], marks: Marks | None) -> list[dict[str, 
     for step in steps:
         message = {"role": step.role, "content": text(step.content)}
         if step.calls:
-            functions = [{"name": name(c.name), "arguments": value(c.arguments)} for c in step.calls]
+            functions = [
+                {"name": name(call.name), "arguments": value(call.arguments)} for call in step.calls
+            ]
             open_calls = [f"{count + number:09d}" for number in range(len(functions))]
             count += len(functions)
             message["tool_calls"] = [

@@ -8,8 +8,9 @@
     Tool: {"slip": {"id": 52}}
     Assistant: ...
 
-Source: the five parts of a training sample in *How LLMs acquire tool calling* (tools with name,
-description and JSON schema; question; `{"tool_calls": ...}`; result; answer). For GPT models the
+Source: the five parts of a training sample in *How Large Language Models Acquire Tool-Calling
+Ability: SFT, RLHF & LoRA Explained* (tools with name, description and JSON schema; question;
+`{"tool_calls": ...}`; result; answer). For GPT models the
 prompt is the bare query (paper, Table 12), as the API writes the rest; their calls, objects with
 `name` and `arguments`, are read as well. A reply may make several calls.
 """

@@ -54,7 +54,8 @@ def _templates(directory: Path, config: dict) -> dict[str, str]:
 
 
 def _is_named_template(value: Any) -> bool:
-    return isinstance(value, dict) and {type(value.get("name")), type(value.get("template"))} == {str}
+    texts = (value.get("name"), value.get("template")) if isinstance(value, dict) else (None,)
+    return all(isinstance(text, str) for text in texts)
 
 
 def _named(config: dict) -> dict[str, str]:
