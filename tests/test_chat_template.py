@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.dialect_cases import ANSWER, ASK, CASES, ONE, SUN, TEMPLATES, TWO, WEATHER, case
+from tests.dialect_cases import ANSWER, ASK, CASES, CONTROLS, ONE, SUN, TEMPLATES, TWO, WEATHER, case
 from tests.dialect_cases import write_tokenizer
 from tests.strategies.data import conversations
 from tl import InputError
@@ -105,8 +105,6 @@ def test_control_tokens_are_the_templates_alone(models, name):
     directory, dialect = models[name]
     encoder = Encoder(load_tokenizer(directory), dialect)
     tokenizer = encoder.tokenizer
-    from tests.dialect_cases import CONTROLS
-
     tokens = CONTROLS[TEMPLATES[name][1]]
     control_ids = {tokenizer.control_id(token) for token in tokens}
     assert None not in control_ids
@@ -180,7 +178,10 @@ def test_a_template_without_an_end_of_turn_is_refused(tmp_path):
         "{{ raise_exception('no') }}",
         "{{ messages[7].content + 1 }}",
         "{% set _ = messages.append(1) %}",
-        "{{ 'a' * 10 ** 9 ** 9 if false else undefined_thing.x }}",
+        "{{ undefined_thing.x }}",
+        "{% set ns = namespace(__class__='x') %}",
+        "{% set ns = namespace() %}{% set ns._x = 1 %}",
+        "{{ dict.__mro__.x }}",
     ],
 )
 def test_a_template_that_fails_or_breaks_out_is_refused(tmp_path, template):

@@ -4,8 +4,8 @@
 
 Read with some tolerance, because models vary: `parameters` for `arguments`, arguments as a JSON
 text inside a string (the OpenAI API), the object inside of `function`, Python's quotes and
-constants. Nothing is executed, and nothing is guessed: what lacks a name or has arguments that are
-no object is no call.
+constants. Nothing is executed, and nothing is guessed: what lacks a name or arguments, or has
+arguments that are no object, is no call.
 """
 
 import json
@@ -69,9 +69,9 @@ def call_in(value: Any) -> Call | None:
     if isinstance(value.get("function"), dict):
         value = value["function"]
     name, given = value.get("name"), [value[key] for key in ARGUMENT_KEYS if key in value]
-    if not isinstance(name, str) or not name.strip() or len(given) > 1:
+    if not isinstance(name, str) or not name.strip() or len(given) != 1:
         return None
-    arguments = given[0] if given else {}
+    (arguments,) = given
     if isinstance(arguments, str):
         inner = read_value(arguments)
         arguments = inner[0] if inner and not arguments[inner[1] :].strip() else arguments

@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 
 from jinja2 import TemplateError, nodes
 from jinja2.ext import Extension, loopcontrols
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.utils import Namespace
 
 from tl import InputError
 
@@ -30,6 +31,21 @@ class _Generation(Extension):
         return nodes.Scope(body).set_lineno(line)
 
 
+class _Namespace(Namespace):
+    """`namespace(...)` without attributes that start with an underscore: Python's own."""
+
+    def __init__(self, *args, **attributes):
+        given = dict(*args, **attributes)
+        super().__init__()
+        for name, value in given.items():
+            self[name] = value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if str(name).startswith("_"):
+            raise SecurityError(f"a template may not store {name!r}")
+        super().__setitem__(name, value)
+
+
 def compile_template(source: str) -> Render:
     """variables -> text. InputError if the template is none, or (when called) if it refuses the
     conversation or fails on it.
@@ -39,6 +55,7 @@ def compile_template(source: str) -> Render:
     )
     environment.filters["tojson"] = _tojson
     environment.globals |= {"raise_exception": _raise, "strftime_now": _strftime_now}
+    environment.globals |= {"dict": _dict, "namespace": _Namespace}
     try:
         template = environment.from_string(source)
     except (TemplateError, RecursionError) as error:
@@ -61,6 +78,11 @@ def _tojson(
 ) -> str:
     style = {"indent": indent, "separators": separators, "sort_keys": sort_keys}
     return json.dumps(value, ensure_ascii=ensure_ascii, **style)
+
+
+def _dict(*args: Any, **members: Any) -> dict:
+    """A function, as the class itself would give templates its methods."""
+    return dict(*args, **members)
 
 
 def _raise(message: str) -> NoReturn:
