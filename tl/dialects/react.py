@@ -1,6 +1,6 @@
 r"""Two dialects of the ReAct family: a thought, an action, its input as JSON.
 
-    react        ToolLLaMA-2 (paper, Table 6)          qwen_react     Qwen-2-Instruct (paper, Table 9)
+    react: ToolLLaMA-2 (paper, Table 6)                qwen_react: Qwen-2-Instruct (Table 9)
 
     User: Can you fetch some advice?                   Question: Can you fetch some advice?
     Assistant: Thought: I need a tool.                 Thought: I need a tool.
