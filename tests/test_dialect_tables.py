@@ -51,7 +51,8 @@ def plain(text: str) -> str:
 
 @pytest.mark.parametrize("number", TABLES)
 def test_the_prompt_is_that_of_the_papers_table(number):
-    assert plain(prompt(TABLES[number])) == plain(table(number).replace("<human\\_end>", "<human_end>"))
+    printed = table(number).replace("<human\\_end>", "<human_end>")
+    assert plain(prompt(TABLES[number])) == plain(printed)
 
 
 def test_table_12_is_the_bare_query_which_the_api_wraps():
@@ -154,7 +155,7 @@ def test_the_react_prompts_begin_and_end_as_printed():
     react, qwen = prompt("react"), prompt("qwen_react")
     assert react.startswith("System:\nYou are AutoGPT, you can use many tools(functions) to do")
     assert react.endswith(f'"required": []}}}}}}]\n\nUser: {QUERY}\nAssistant:')
-    assert qwen.startswith("<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>u")
+    assert qwen.startswith("<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_st")
     assert qwen.endswith(f"Begin!\n\nQuestion: {QUERY}<|im_start|>assistant\n")
 
 

@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 
 from tests.dialect_cases import ANSWER, ASK, CONTROLS, FAMILY, ONE, RAIN, SUN, TWO, WEATHER
 from tests.dialect_cases import TEMPLATES, write_tokenizer
+from tests.micro import WORLD_MODEL
+from tests.shared import shared
 from tests.strategies.calls import calls, damaged, same_typed
 from tests.strategies.data import conversations
 from tl import InputError
+from tl.agent.generation import stop_ids
+from tl.agent.reply import read_reply
 from tl.calls.schema import Call, Conversation, Message, Tool
 from tl.data.encode import Encoder
 from tl.data.tokenizer import load_tokenizer
@@ -104,8 +108,6 @@ MALFORMED = {
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_a_malformed_call_is_text_and_counts_as_a_mistake(name):
-    from tl.agent.reply import read_reply
-
     reply = read_reply(MALFORMED[name], get_dialect(name), {"get_weather"})
     assert reply.message == Message("assistant", MALFORMED[name].strip())
     assert reply.error is not None
@@ -113,8 +115,6 @@ def test_a_malformed_call_is_text_and_counts_as_a_mistake(name):
 
 @pytest.mark.parametrize("name", [*FIXED])
 def test_an_answer_is_no_mistake(name):
-    from tl.agent.reply import read_reply
-
     for text in ("It is {cold} in Oslo.", "Oslo: 3 °C, Action movies at 8.", "[1] a {x}"):
         reply = read_reply(text, get_dialect(name), {"get_weather"})
         assert not reply.error and reply.message == Message("assistant", text)
@@ -266,6 +266,26 @@ def test_only_the_erroneous_one_of_parallel_calls_is_left_out(dialects):
         assert example.weights[first.start - 1 : first.end - 1].all()
         assert not example.weights[second.start - 1 : second.end].any()
         assert example.weights[answer.start - 1 : answer.end].all()
+
+
+def test_generation_stops_at_every_end_of_the_dialect(dialects):
+    class Model:
+        generation_config = b'{"eos_token_id": 3}'
+
+    dialect, tokenizer = dialects["glm4"]
+    ids = [tokenizer.control_id(token) for token in ("<|observation|>", "<|user|>")]
+    own = tokenizer.eos_id
+    assert own not in ids
+    assert stop_ids(Encoder(tokenizer, dialect), Model(), "model") == [*ids, own, 3]
+
+
+def test_control_ids_of_tokenizer_files():
+    """tokenizer.json of the tool world, tokenizer.model of Llama 2."""
+    for tokenizer in (load_tokenizer(WORLD_MODEL), load_tokenizer(shared("tokenizers/llama2"))):
+        assert tokenizer.control_id("</s>") == tokenizer.eos_id
+        assert tokenizer.control_id("<s>") == tokenizer.bos_id
+        assert [tokenizer.control_id(text) for text in ("the", "\u2581the", "<|im_end|>", "")] == [
+            None] * 4  # fmt: skip
 
 
 def test_nan_is_a_number_of_its_own():
