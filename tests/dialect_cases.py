@@ -198,7 +198,8 @@ def write_tokenizer(folder: Path, family: str, template: str | None = None) -> P
     tokenizer.add_special_tokens([tokenizers.AddedToken(c, special=True) for c in controls])
     tokenizer.save(str(folder / "tokenizer.json"))
     has_bos = family in ("plain", "llama3", "mistral")
-    ends = {"chatml": "<|im_end|>", "llama3": "<|eot_id|>", "glm4": "<|endoftext|>"}
+    # A base model's, which is not what ends a turn.
+    ends = {"chatml": "<|endoftext|>", "llama3": "<|end_of_text|>", "glm4": "<|endoftext|>"}
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": controls[0] if has_bos else None,
