@@ -25,7 +25,7 @@ from tl.data.batch import Sampler, Stream, share
 from tl.data.dataset import Dataset, check_vocabulary, load_dataset
 from tl.data.encode import NORMALIZATIONS, Encoder, Example
 from tl.data.show import show
-from tl.data.tokenizer import Tokenizer, load_tokenizer
+from tl.data.tokenizer import load_tokenizer
 from tl.dialects import DIALECTS, Dialect, get_dialect
 from tl.model.config import ModelConfig
 from tl.model.decoder import Decoder
@@ -52,8 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--data", metavar="FILE",
         help="raw_data.json, mae_data.json, OpenAI messages or ShareGPT; or `world`")
     add("--eval_data", metavar="FILE", help="held-out trajectories for eval_loss")
-    add("--dialect", choices=DIALECTS, default="codellama",
-        help="how calls are written; auto: as the model's template says")
+    add("--dialect", choices=DIALECTS, default="codellama", help="how calls are written")
     add("--max_length", type=cli.positive_int, metavar="TOKENS",
         help="longer trajectories are bad records, never cut; default: what the model allows")
     add("--on_bad_record", choices=("error", "skip"), default="error",
@@ -181,7 +180,8 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
         size = sum(parameter.numel() for parameter in model.parameters())
         for line in [*dataset.summary(), *held_out.summary()]:
             log.say(line)
-        log.say(f"{args.model}: {size:,} parameters, {dtype} on {group.device.type}, {mode}")
+        log.say(f"{args.model}: {size:,} parameters, {dtype} on {group.device.type}, {mode}, "
+                f"dialect {dialect.name}")  # fmt: skip
         log.say(
             f"batch {batch_size} = {args.per_device_train_batch_size} trajectories x "
             f"{args.gradient_accumulation_steps} micro-batches x {group.size} processes; "
@@ -241,9 +241,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     return 0
 
 
-def read_data(
-    args, config: ModelConfig, tokenizer: Tokenizer, dialect: Dialect, group
-) -> tuple[Dataset, Dataset]:
+def read_data(args, config, tokenizer, dialect: Dialect, group) -> tuple[Dataset, Dataset]:
     """(training data, held-out data, maybe empty). Every process reads everything."""
     data, eval_data = args.data, args.eval_data
     if WORLD in (data, eval_data):

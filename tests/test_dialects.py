@@ -3,6 +3,7 @@ and examples of each are encoded with control ids, key tokens and ends of turn.
 """
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, find, given, settings
@@ -18,6 +19,7 @@ from tl import InputError
 from tl.agent.generation import stop_ids
 from tl.agent.reply import read_reply
 from tl.calls.schema import Call, Conversation, Message, Tool
+from tl.data.dataset import check_vocabulary
 from tl.data.encode import Encoder
 from tl.data.tokenizer import load_tokenizer
 from tl.dialects import FIXED, get_dialect
@@ -277,6 +279,17 @@ def test_generation_stops_at_every_end_of_the_dialect(dialects):
     own = tokenizer.eos_id
     assert own not in ids
     assert stop_ids(Encoder(tokenizer, dialect), Model(), "model") == [*ids, own, 3]
+
+
+def test_an_end_of_turn_without_a_row_in_the_embedding_is_refused(dialects):
+    dialect, tokenizer = dialects["hermes"]
+    example = Encoder(tokenizer, dialect)(trajectory())
+    end = max(example.targets.tolist())
+    inputs = example.input_ids.clamp(max=end - 1)
+    short = replace(example, input_ids=inputs)
+    check_vocabulary([short], 0, end + 1, "model")
+    with pytest.raises(InputError, match=f"token id {end}, expected ids below the vocab_size {end}"):
+        check_vocabulary([short], 0, end, "model")
 
 
 def test_control_ids_of_tokenizer_files():
