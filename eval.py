@@ -61,7 +61,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--model", metavar="DIR", help="Hugging Face directory, or `world`: its base model")
     add("--predictions", metavar="FILE",
         help="score these replies; the model is not run, --model only lends its tokenizer")
-    add("--dialect", choices=sorted(DIALECTS), default="codellama", help="how calls are written")
+    add("--dialect", choices=DIALECTS, default="auto",
+        help="how calls are written; auto: as in training, or as the model's template says")
     add("--benchmark", choices=(WORLD,), default=WORLD, help="the embedded tool world")
     add("--data", metavar="DIR",
         help="held-out sets of `python -m tl.world --write DIR`; default: written from --seed")
@@ -89,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.model is None and args.predictions is None:
         parser.error("--model: name the model to evaluate (or --predictions of an earlier run)")
     source = WORLD_MODEL if args.model == WORLD else args.model
-    dialect, sets = get_dialect(args.dialect), world_sets(args)
+    dialect, sets = get_dialect(args.dialect, source), world_sets(args)
     rows = None if args.predictions is None else read_rows(args.predictions, sets)
     output_dir = Path(args.output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -106,7 +107,7 @@ def main(argv: list[str] | None = None) -> int:
     scores = score(found, encode)
     facts = {
         "model": args.model or f"replies of {args.predictions}", "benchmark": args.benchmark,
-        "dialect": args.dialect, "sets": args.data or f"written from seed {args.seed}",
+        "dialect": dialect.name, "sets": args.data or f"written from seed {args.seed}",
         "cases": f"the first {args.limit} of each set" if args.limit else "all",
         "sampling": f"temperature {args.temperature:g}" if args.temperature else "greedy",
         "longest reply": f"{args.max_new_tokens} tokens",
@@ -155,11 +156,11 @@ class Model:
             raise InputError(f"eval.py runs in one process, got {group.size}; use python, not "
                              "torchrun")  # fmt: skip
         self.tokenizer = load_tokenizer(source)
-        self.encoder = Encoder(self.tokenizer, get_dialect(args.dialect))
+        self.encoder = Encoder(self.tokenizer, get_dialect(args.dialect, source))
         dtype = parallel.compute_dtype(args.dtype, group.device)
         model = load_model(source, dtype, group.device).eval()
         self.positions = model.config.max_position_embeddings
-        self.eos_ids = stop_ids(self.tokenizer, model, str(source))
+        self.eos_ids = stop_ids(self.encoder, model, str(source))
         self.generate = partial(
             checked_generate, model, source=str(source), max_new_tokens=args.max_new_tokens,
             temperature=args.temperature, eos_ids=self.eos_ids,

@@ -24,7 +24,7 @@ from tl.agent.material import WORLD, read_material
 from tl.agent.practice import Player
 from tl.data.batch import Sampler
 from tl.data.tokenizer import load_tokenizer
-from tl.dialects import DIALECTS, get_dialect
+from tl.dialects import get_dialect
 from tl.model.decoder import Decoder
 from tl.model.heads import load_critic, save_critic
 from tl.model.hf import load_model, save_model
@@ -62,7 +62,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--eval_data", metavar="FILE", help="held-out entries, the same forms; or `world`")
     add("--exercises", type=cli.non_negative_int, default=0, metavar="N",
         help="requests to be played to their end, beside the entries of --data world")
-    add("--dialect", choices=sorted(DIALECTS), default="codellama", help="how calls are written")
+    add("--dialect", choices=("codellama",), default="codellama",
+        help="how calls are written; the reward reads this one")
     add("--on_bad_record", choices=("error", "skip"), default="error",
         help="skip: leave it out, count it, list it in skipped_records.txt")
     ppo_flags.add_rollout_flags(parser)

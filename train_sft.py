@@ -25,8 +25,8 @@ from tl.data.batch import Sampler, Stream, share
 from tl.data.dataset import Dataset, check_vocabulary, load_dataset
 from tl.data.encode import NORMALIZATIONS, Encoder, Example
 from tl.data.show import show
-from tl.data.tokenizer import Tokenizer, load_tokenizer
-from tl.dialects import DIALECTS, get_dialect
+from tl.data.tokenizer import load_tokenizer
+from tl.dialects import DIALECTS, Dialect, get_dialect
 from tl.model.config import ModelConfig
 from tl.model.decoder import Decoder
 from tl.model.hf import copy_all, init_weights, load_config, load_weights, save_model
@@ -52,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--data", metavar="FILE",
         help="raw_data.json, mae_data.json, OpenAI messages or ShareGPT; or `world`")
     add("--eval_data", metavar="FILE", help="held-out trajectories for eval_loss")
-    add("--dialect", choices=sorted(DIALECTS), default="codellama", help="how calls are written")
+    add("--dialect", choices=DIALECTS, default="codellama", help="how calls are written")
     add("--max_length", type=cli.positive_int, metavar="TOKENS",
         help="longer trajectories are bad records, never cut; default: what the model allows")
     add("--on_bad_record", choices=("error", "skip"), default="error",
@@ -106,7 +106,9 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     # --- model directory and data
     source = WORLD_MODEL if args.model == WORLD else Path(args.model)
     config, tokenizer = load_config(source), load_tokenizer(source)
-    dataset, held_out = read_data(args, config, tokenizer, group)
+    dialect = get_dialect(args.dialect, source)
+    args.dialect = dialect.name
+    dataset, held_out = read_data(args, config, tokenizer, dialect, group)
     examples = dataset.examples
     for each in (dataset, held_out):
         check_vocabulary(each.examples, tokenizer.eos_id, config.vocab_size, source)
@@ -178,7 +180,8 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
         size = sum(parameter.numel() for parameter in model.parameters())
         for line in [*dataset.summary(), *held_out.summary()]:
             log.say(line)
-        log.say(f"{args.model}: {size:,} parameters, {dtype} on {group.device.type}, {mode}")
+        log.say(f"{args.model}: {size:,} parameters, {dtype} on {group.device.type}, {mode}, "
+                f"dialect {dialect.name}")  # fmt: skip
         log.say(
             f"batch {batch_size} = {args.per_device_train_batch_size} trajectories x "
             f"{args.gradient_accumulation_steps} micro-batches x {group.size} processes; "
@@ -238,7 +241,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     return 0
 
 
-def read_data(args, config: ModelConfig, tokenizer: Tokenizer, group) -> tuple[Dataset, Dataset]:
+def read_data(args, config, tokenizer, dialect: Dialect, group) -> tuple[Dataset, Dataset]:
     """(training data, held-out data, maybe empty). Every process reads everything."""
     data, eval_data = args.data, args.eval_data
     if WORLD in (data, eval_data):
@@ -251,7 +254,7 @@ def read_data(args, config: ModelConfig, tokenizer: Tokenizer, group) -> tuple[D
     max_length = args.max_length or config.max_position_embeddings
 
     def load(path: str | Path, **method) -> Dataset:
-        encoder = Encoder(tokenizer, get_dialect(args.dialect), max_length=max_length, **method)
+        encoder = Encoder(tokenizer, dialect, max_length=max_length, **method)
         progress = partial(tqdm, desc="reading", unit="", disable=None if group.is_main else True)
         return load_dataset(path, encoder, args.on_bad_record, progress)
 

@@ -25,7 +25,7 @@ ALLOWED = {
     "kernels": {"torch", "triton"},
     "tl.calls": set(),
     "tl.world": {"tl.calls"},
-    "tl.dialects": {"tl.calls"},
+    "tl.dialects": {"tl.calls", "jinja2"},
     "tl.data": {"tl.calls", "tl.dialects", "tokenizers", "sentencepiece", *TORCH},
     "tl.model": {"kernels", *TORCH},
     "tl.generate": {"tl.model", "torch"},

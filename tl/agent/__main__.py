@@ -46,7 +46,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--offer", nargs="+", metavar="NAME",
         help="offer only these tools; for the world also families "
         f"({', '.join(FAMILIES)}; its default is {' '.join(WORLD_OFFER)})")
-    add("--dialect", choices=sorted(DIALECTS), default="codellama", help="how calls are written")
+    add("--dialect", choices=DIALECTS, default="auto", help="how calls are written; "
+        "auto: as in training, or as the model's template says")
     add("--query", metavar="TEXT", help="say this, print what follows, and stop")
     add = parser.add_argument_group("loop").add_argument
     add("--max_turns", type=cli.positive_int, default=MAX_TURNS,
@@ -127,16 +128,17 @@ def world_names(offer: Iterable[str]) -> list[str]:
 
 def build_loop(args: argparse.Namespace, tools: tuple[Tool, ...]) -> Loop:
     """The loaded model behind a Loop. InputError if the tools alone leave it no room to reply."""
-    tokenizer, dialect = load_tokenizer(args.model), get_dialect(args.dialect)
+    tokenizer, dialect = load_tokenizer(args.model), get_dialect(args.dialect, args.model)
     on_cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
     if on_cuda and not torch.cuda.is_available():
         raise InputError("--device cuda: this machine has no CUDA device; use --device cpu")
     device = torch.device("cuda" if on_cuda else "cpu")
     dtype = args.dtype if args.dtype != "auto" else "bfloat16" if on_cuda else "float32"
     model = load_model(args.model, getattr(torch, dtype), device)
-    eos_ids = stop_ids(tokenizer, model, args.model)
+    encoder = Encoder(tokenizer, dialect)
+    eos_ids = stop_ids(encoder, model, args.model)
     positions = model.config.max_position_embeddings
-    bare = Encoder(tokenizer, dialect).prompt_ids(Conversation("tools", tools, ()))
+    bare = encoder.prompt_ids(Conversation("tools", tools, ()))
     if len(bare) >= positions:
         raise InputError(
             f"the {len(tools)} tools take {len(bare):,} tokens, {args.model} has {positions:,} "

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tl import InputError
-from tl.data.tokenizer import Tokenizer
+from tl.data.encode import Encoder
 from tl.generate import Generations, generate
 from tl.model.decoder import Decoder
 
@@ -22,8 +22,10 @@ def checked_generate(
     return generate(model, prompts, **flags)
 
 
-def stop_ids(tokenizer: Tokenizer, model: Decoder, source: str) -> list[int]:
-    """The tokenizer's end of turn, and those of generation_config.json where the model has one."""
+def stop_ids(encoder: Encoder, model: Decoder, source: str) -> list[int]:
+    """The ends of turn of the dialect and of the tokenizer, and those of generation_config.json
+    where the model has one.
+    """
     path = Path(source) / "generation_config.json"
     try:
         values = json.loads(model.generation_config or b"{}")
@@ -33,4 +35,4 @@ def stop_ids(tokenizer: Tokenizer, model: Decoder, source: str) -> list[int]:
     named = named if isinstance(named, list) else [] if named is None else [named]
     if not all(type(token) is int and token >= 0 for token in named):
         raise InputError(f"{path}: eos_token_id is {named!r}, expected one id or a list of them")
-    return list(dict.fromkeys([tokenizer.eos_id, *named]))
+    return list(dict.fromkeys([*encoder.end_ids, encoder.tokenizer.eos_id, *named]))

@@ -173,9 +173,9 @@ class Loop:
         assert max_turns >= 1, max_turns
         self.tokenizer, self.dialect, self.generate = tokenizer, dialect, generate
         self.max_positions, self.max_turns = max_positions, max_turns
-        self.eos_ids = tuple(eos_ids) or (tokenizer.eos_id,)
         self.max_feedback, self.keeps_ids = max_feedback, keeps_ids
         self._encoder = Encoder(tokenizer, dialect)
+        self.eos_ids = tuple(eos_ids) or (*self._encoder.end_ids, tokenizer.eos_id)
 
     def run(self, tasks: Sequence[Task], observer: Observer | None = None) -> list[Episode]:
         """One episode per task, in their order. observer: told of each reply, before its call is

@@ -50,7 +50,7 @@ class Player:
     ):
         self._positions, self._length = model.config.max_position_embeddings, max_new_tokens
         self._encoder = Encoder(tokenizer, dialect)
-        eos_ids = stop_ids(tokenizer, model, source)
+        eos_ids = stop_ids(self._encoder, model, source)
         self._generate = partial(
             checked_generate, model, source=source, max_new_tokens=max_new_tokens, eos_ids=eos_ids
         )

@@ -3,7 +3,8 @@
     call       `dialect.parse` finds one. Only the first call of a reply is executed and kept in the
                conversation: the next depends on feedback that the model has not seen
     mistake    no call, but meant as one: a line starts with `name(`, and the name is offered or a
-               named argument follows; or the dialect itself refuses the text with a CallError
+               named argument follows; or it has what calls of the dialect start with
+               (`dialect.call_sign`: a tag, a brace, "Action:")
     answer     any other text
     nothing    blank
 
@@ -54,13 +55,19 @@ def decode_reply(ids: list[int], tokenizer: Tokenizer, eos_ids: Collection[int])
 
 def read_reply(text: str, dialect: Dialect, offered: Collection[str]) -> Reply:
     """See the module docstring. offered: the names of the tools. Never raises."""
-    try:
-        message = dialect.parse(text)
-    except CallError as error:
-        return Reply(text, Message("assistant", text.strip()), error)
+    message = dialect.parse(text)
     if message.calls:
         return Reply(text, Message("assistant", message.content, message.calls[:1]))
-    return Reply(text, message, _mistake(text, offered))
+    if dialect.call_sign is None:
+        return Reply(text, message, _mistake(text, offered))
+    sign = dialect.call_sign.search(text)
+    return Reply(text, message, _unreadable(sign) if sign else None)
+
+
+def _unreadable(sign: re.Match) -> CallError:
+    """What is said of a call of which no more than its first letters can be read."""
+    said = f"what starts with {sign[0].strip()!r} cannot be read as a call"
+    return CallError("no_call", said, sign.start(), len(sign.string))
 
 
 def _mistake(text: str, offered: Collection[str]) -> CallError | None:

@@ -67,7 +67,8 @@ class Dataset:
 
 def check_vocabulary(examples: list[Example], eos_id: int, vocab_size: int, source: Path) -> None:
     """Every id that occurs must have a row in the embedding; source: the model directory."""
-    largest = max([eos_id, *(int(example.input_ids.max()) for example in examples)])
+    learned = (int(example.targets.max()) for example in examples)
+    largest = max([eos_id, *learned, *(int(example.input_ids.max()) for example in examples)])
     if largest >= vocab_size:
         raise InputError(
             f"{source}: the tokenizer writes the token id {largest}, expected ids below the "

@@ -11,7 +11,9 @@ of the cost.
 """
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import NamedTuple
 
 import torch
@@ -34,6 +36,7 @@ class Reply(NamedTuple):
 
     start, end: its tokens are input_ids[start:end]; they are predicted at start - 1 .. end - 2, its
         end of turn at end - 1.
+    end_of_turn: the id that ends the turn; None where another call of the same turn follows.
     key_tokens: positions in input_ids.
     trained: False where it is context only.
     error: why its call counts as erroneous (found whether or not errors are masked).
@@ -44,6 +47,7 @@ class Reply(NamedTuple):
     key_tokens: tuple[int, ...]
     trained: bool
     error: ErrorType | None
+    end_of_turn: int | None
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,8 @@ class Encoder:
         self.normalization = normalization
         self.max_length = max_length
         self._names = NameTokens(tokenizer)
+        own = tokenizer.eos_id
+        self.end_ids = tuple(self._control_id(token) for token in dialect.ends) or (own,)
 
     def __call__(self, conversation: Conversation) -> Example:
         """Raises InputError, naming the record, if it is too long or cannot be tokenised."""
@@ -141,43 +147,73 @@ class Encoder:
         last = max(i for i, each in enumerate(segments) if each.reply and each.message == message)
         return [id for each in segments[last + 1 :] for id in self._segment_ids(each, first=False)]
 
+    def _control_id(self, token: str) -> int:
+        found = self.tokenizer.control_id(token)
+        if found is None:
+            raise InputError(
+                f"--dialect {self.dialect.name} writes the control token {token!r}, which the "
+                "tokenizer of the model does not have; use --dialect auto, or codellama, react or "
+                "openai, which need none"
+            )
+        return found
+
     def _encode(self, conversation: Conversation) -> tuple[list[int], list[Reply]]:
         errors = erroneous_calls(conversation)
         offered = list(dict.fromkeys(tool.name for tool in conversation.tools))
         ids: list[int] = []
         replies = []
-        for segment in self.dialect.render(conversation):
+        segments = self.dialect.render(conversation)
+        for segment, following in zip_longest(segments, segments[1:]):
             start = len(ids)
             ids += self._segment_ids(segment, first=not ids)
             if segment.reply:
                 self._check_reversible(segment, ids[start:])
-                keys = self._key_tokens(segment, offered)
+                keys = tuple(start + key for key in self._key_tokens(segment, offered))
                 trained = conversation.messages[segment.message].trained
                 error = errors.get((segment.message, segment.call))
-                replies.append(
-                    Reply(start, len(ids), tuple(start + k for k in keys), trained, error)
-                )
+                end = None if following and following.reply else self._end_id(segment)
+                replies.append(Reply(start, len(ids), keys, trained, error, end))
         return ids, replies
 
+    def _end_id(self, segment: Segment) -> int:
+        return self.tokenizer.eos_id if segment.end is None else self._control_id(segment.end)
+
     def _segment_ids(self, segment: Segment, first: bool) -> list[int]:
-        if not first:
-            return self.tokenizer.encode_segment(segment.text)
-        bos = [self.tokenizer.bos_id] if self.tokenizer.add_bos else []
-        return bos + self.tokenizer.encode(segment.text)
+        ids: list[int] = []
+        for place, (text, is_control) in enumerate(_pieces(segment)):
+            if is_control:
+                ids.append(self._control_id(text))
+            elif first and place == 0:
+                ids += self.tokenizer.encode(text)
+            else:
+                ids += self.tokenizer.encode_segment(text)
+        bos = self.tokenizer.bos_id
+        is_missing = first and self.dialect.bos and self.tokenizer.add_bos and ids[:1] != [bos]
+        return [bos, *ids] if is_missing else ids
 
     def _key_tokens(self, segment: Segment, offered: list[str]) -> list[int]:
+        """Positions in the segment's ids; control tokens are one id each."""
         if segment.name_span is None:
             return []
-        return reply_key_tokens(
-            segment.text, segment.name_span, offered, self._names, self.tokenizer
-        )
+        (start, end), length, characters = segment.name_span, 0, 0
+        for text, is_control in _pieces(segment):
+            if not is_control and characters <= start < characters + len(text):
+                span = (start - characters, end - characters)
+                keys = reply_key_tokens(text, span, offered, self._names, self.tokenizer)
+                return [length + key for key in keys]
+            length += 1 if is_control else len(self.tokenizer.encode_segment(text))
+            characters += len(text)
+        raise AssertionError("a name that is part of a control token")
 
     def _check_reversible(self, segment: Segment, ids: list[int]) -> None:
-        """What is learned must be what was written: decode(ids of the reply) == its text."""
+        """What is learned must be what was written: decode(ids of the reply) == its text, in which
+        control tokens have no letters.
+        """
         text = self.tokenizer.decode_segment(ids)
-        if text not in (segment.text, unicodedata.normalize("NFC", segment.text)):
+        written = "".join(piece for piece, is_control in _pieces(segment) if not is_control)
+        if text not in (written, unicodedata.normalize("NFC", written)):
             raise InputError(
-                f"message {segment.message}: the tokenizer turns the reply {segment.text!r} into "
+                f"message {segment.message}: the tokenizer turns the reply {written!r} into "
                 f"{text!r}; use the tokenizer that belongs to the model"
             )
 
@@ -188,14 +224,28 @@ class Encoder:
             if not reply.trained or (reply.error and self.mask_errors):
                 continue
             targets[reply.start - 1 : reply.end - 1] = input_ids[reply.start : reply.end]
-            targets[reply.end - 1] = self.tokenizer.eos_id
-            weights[reply.start - 1 : reply.end] = self._reply_weights(reply)
+            if reply.end_of_turn is not None:
+                targets[reply.end - 1] = reply.end_of_turn
+            weight = self._reply_weights(reply)
+            weights[reply.start - 1 : reply.start - 1 + len(weight)] = weight
         return targets, weights
 
     def _reply_weights(self, reply: Reply) -> Tensor:
-        """float32[tokens of the reply + 1], the last one for the end of turn."""
-        weights = torch.ones(reply.end - reply.start + 1)
+        """float32[tokens of the reply], and one more for the end of turn where there is one."""
+        weights = torch.ones(reply.end - reply.start + (reply.end_of_turn is not None))
         if reply.key_tokens:
             weight = key_weight(len(weights), len(reply.key_tokens), self.max_weight)
             weights[[k - reply.start for k in reply.key_tokens]] = weight
         return weights / weights.sum() if self.normalization == "call" else weights
+
+
+def _pieces(segment: Segment) -> Iterator[tuple[str, bool]]:
+    """(text, whether it is a control token), in order; an empty text for an empty segment."""
+    position = 0
+    for start, end in segment.controls:
+        if position < start:
+            yield segment.text[position:start], False
+        yield segment.text[start:end], True
+        position = end
+    if position < len(segment.text) or not segment.controls:
+        yield segment.text[position:], False

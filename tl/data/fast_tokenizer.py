@@ -64,7 +64,9 @@ class FastTokenizer:
             config.add_bos if config.add_bos is not None else own_bos == self.bos_id or by_class
         )
         self.files = config.files
-        config.check_control_tokens(self._control_tokens(), self.encode_segment)
+        control = self._control_tokens()
+        self._control = {token.content: token.id for token in control}
+        config.check_control_tokens(control, self.encode_segment)
 
     def encode(self, text: str) -> list[int]:
         return self._whole.encode(check_text(text)).ids
@@ -75,6 +77,9 @@ class FastTokenizer:
     def encode_segment_offsets(self, text: str) -> tuple[list[int], list[Span]]:
         found = self._continuation.encode(check_text(text))
         return found.ids, cover(found.offsets, len(text))
+
+    def control_id(self, token: str) -> int | None:
+        return self._control.get(token)
 
     def decode(self, ids: list[int]) -> str:
         return self._whole.decode(ids).removeprefix(self._stray)

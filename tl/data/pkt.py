@@ -43,17 +43,16 @@ class NameTokens:
 
     def __init__(self, tokenizer: Tokenizer):
         self._tokenizer = tokenizer
-        self._known: dict[tuple[str, str], Ids] = {}
+        self._known: dict[tuple[str, str, str], Ids] = {}
 
-    def __call__(self, name: str, before: str) -> Ids:
-        """The tokens of `name` where it follows the character `before` and an opening bracket
-        follows it.
+    def __call__(self, name: str, before: str, after: str = "(") -> Ids:
+        """The tokens of `name` between the characters `before` and `after`.
 
         A space before the name belongs to it, as most tokenizers merge it with the first letters.
         """
-        key = (before, name)
+        key = (before, name, after)
         if key not in self._known:
-            ids, offsets = self._tokenizer.encode_segment_offsets(f"{before}{name}(")
+            ids, offsets = self._tokenizer.encode_segment_offsets(before + name + after)
             start = 0 if before == " " else len(before)
             first, last = token_range(offsets, start, len(before) + len(name))
             self._known[key] = tuple(ids[first:last])
@@ -80,10 +79,10 @@ def reply_key_tokens(
     name_span: (start, end) of the called name in text; offered: names of all tools on offer.
     """
     start, end = name_span
-    before = text[start - 1 : start]
+    before, after = text[start - 1 : start], text[end : end + 1]
     ids, offsets = tokenizer.encode_segment_offsets(text)
     first, last = token_range(offsets, start - (before == " "), end)
-    others = [names(other, before) for other in offered if other != text[start:end]]
+    others = [names(other, before, after) for other in offered if other != text[start:end]]
     # A space that is a token of its own decides nothing if all names have it: K starts behind it.
     space = token_range(offsets, start, end)[0] - first
     if all(other[:space] == tuple(ids[first : first + space]) for other in others):

@@ -41,6 +41,8 @@ class SentencePieceTokenizer:
         special = [content for content in config.special.values() if content is not None]
         control = [AddedToken(self._token_to_id(content), content, True) for content in special]
         config.check_control_tokens(control, self.encode_segment)
+        self._control = {token.content for token in control}
+        self._control |= {token.content for token in config.added if token.special}
 
     def encode(self, text: str) -> list[int]:
         return self._whole.encode(check_text(text))
@@ -51,6 +53,12 @@ class SentencePieceTokenizer:
     def encode_segment_offsets(self, text: str) -> tuple[list[int], list[Span]]:
         found = self._continuation.encode(check_text(text), return_type="offset_mapping")
         return found["ids"], cover(found["offsets"], len(text))
+
+    def control_id(self, token: str) -> int | None:
+        found = self._token_to_id(token)
+        if found is None or token in self._control:
+            return found
+        return found if found < self._pieces and self._whole.is_control(found) else None
 
     def decode(self, ids: list[int]) -> str:
         return self._whole.decode([i for i in ids if i < self._pieces])

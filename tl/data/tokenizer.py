@@ -55,6 +55,9 @@ class Tokenizer(Protocol):
         The spans are monotone and cover the text; the byte pieces of one character share its span.
         """
 
+    def control_id(self, token: str) -> int | None:
+        """The id of a control token, None if `token` is none."""
+
     def decode(self, ids: list[int]) -> str:
         """The inverse of `encode`. Control tokens and unknown ids have no text."""
 

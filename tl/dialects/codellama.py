@@ -17,12 +17,13 @@ One reply makes one call, so the calls of a parallel reply are written one after
 with its feedback. Text beside a call stands on the lines before it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tl.calls.parse import CallError, format_call, scan_call
-from tl.calls.schema import Call, Conversation, Message, feedback_after
+from tl.calls.schema import Call, Conversation, Message
 from tl.calls.signature import render_tools
-from tl.dialects.segment import Segment
+from tl.dialects.segment import Name, Segment, write
+from tl.dialects.turns import Turn, one_by_one, opening
 
 HEADERS = {"system": "System:", "user": "User:", "assistant": "Assistant:", "tool": "Output:"}
 
@@ -31,13 +32,20 @@ class CodeLlama:
     """System: / User: / Assistant: / Output: lines; see the module docstring."""
 
     name = "codellama"
+    ends = ()
+    bos = True
+    call_sign = None
 
     def render(self, conversation: Conversation) -> list[Segment]:
-        return list(_joined(_turns(conversation)))
+        return list(_lines(_turns(conversation)))
 
     def render_prompt(self, conversation: Conversation) -> list[Segment]:
-        opening = [(len(conversation.messages), "assistant", None)]
-        return list(_joined([*_turns(conversation), *opening]))
+        turn = Turn(len(conversation.messages), "assistant", "")
+        *before, header, _ = _lines([*_turns(conversation), turn])
+        return [*before, header]
+
+    def format(self, call: Call) -> str:
+        return format_call(call)
 
     def parse(self, reply: str) -> Message:
         """The call is the reply itself or starts one of its lines; without one all is content."""
@@ -49,9 +57,6 @@ class CodeLlama:
                 return Message("assistant", text[:start].rstrip(), (call,))
             start = text.find("\n", start) + 1 or -1
         return Message("assistant", text)
-
-
-Turn = tuple[int, str, Segment | None]
 
 
 def _call_at(text: str, start: int) -> Call | None:
@@ -68,50 +73,27 @@ def _call_at(text: str, start: int) -> Call | None:
 
 
 def _turns(conversation: Conversation) -> Iterator[Turn]:
-    """(message index, role, body): the lines of the dialect in order, the tools first."""
-    messages = conversation.messages
-    lead = 0
-    while lead < len(messages) and messages[lead].role == "system":
-        lead += 1
-    opening = [message.content for message in messages[:lead] if message.content.strip()]
-    tools = [render_tools(conversation.tools) + "\n"] if conversation.tools else []
-    if opening or tools:
-        yield -1, "system", Segment(" " + "\n\n".join(opening + tools), -1)
-    index = lead
-    while index < len(messages):
-        yield from _message_turns(messages, index)
-        index += 1 + (len(feedback_after(messages, index)) if messages[index].calls else 0)
+    """The lines of the dialect in order, the tools first."""
+    texts, lead = opening(conversation)
+    if conversation.tools:
+        texts.append(render_tools(conversation.tools) + "\n")
+    if texts:
+        yield Turn(-1, "system", "\n\n".join(texts))
+    yield from one_by_one(conversation, lead)
 
 
-def _message_turns(messages: tuple[Message, ...], index: int) -> Iterator[Turn]:
-    """One message; an assistant message with calls brings its feedback along, call by call."""
-    message = messages[index]
-    if not message.calls:
-        body = Segment(" " + message.content, index, reply=message.role == "assistant")
-        yield index, message.role, body
-        return
-    feedback = feedback_after(messages, index)
-    assert len(feedback) <= len(message.calls), "a tool message that answers no call"
-    for number, call in enumerate(message.calls):
-        yield (
-            index,
-            "assistant",
-            _reply(message.content if number == 0 else "", call, index, number),
-        )
-        if number < len(feedback):
-            place = index + 1 + number
-            yield place, "tool", Segment(" " + feedback[number].content, place)
-
-
-def _reply(content: str, call: Call, index: int, number: int) -> Segment:
-    lead = f" {content}\n" if content.strip() else " "
-    span = (len(lead), len(lead) + len(call.name))
-    return Segment(lead + format_call(call), index, reply=True, call=number, name_span=span)
-
-
-def _joined(turns: Iterator[Turn] | list[Turn]) -> Iterator[Segment]:
+def _lines(turns: Iterable[Turn]) -> Iterator[Segment]:
     """Each turn as its header and its body; a line break ends every turn but the last."""
-    for number, (index, role, body) in enumerate(turns):
-        yield Segment(("\n" if number else "") + HEADERS[role], index)
-        if body is not None:
-            yield body
+    for number, turn in enumerate(turns):
+        yield Segment(("\n" if number else "") + HEADERS[turn.role], turn.index)
+        if turn.calls:
+            yield _reply(turn)
+        else:
+            yield Segment(" " + turn.content, turn.index, reply=turn.role == "assistant")
+
+
+def _reply(turn: Turn) -> Segment:
+    (call,) = turn.calls
+    lead = f" {turn.content}\n" if turn.content.strip() else " "
+    arguments = format_call(call).removeprefix(call.name)
+    return write(turn.index, lead, Name(call.name), arguments, reply=True, call=turn.first)
