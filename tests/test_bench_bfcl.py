@@ -192,6 +192,14 @@ def test_a_call_against_accepted_values(arguments, right):
     assert is_correct([call], [{"f": ACCEPTED}], [TOOL], "simple") is right
 
 
+def test_what_stands_for_a_variable_is_compared_letter_by_letter():
+    answers = [{"n": {"a": [5, "Ab"]}}]  # documented a text, accepted first a number
+    text = tool("n", a="string")
+    assert is_correct([Call("n", {"a": "Ab"})], answers, [text], "simple")
+    assert not is_correct([Call("n", {"a": "ab"})], answers, [text], "simple")
+    assert is_correct([Call("n", {"a": 5})], answers, [text], "simple")
+
+
 def test_what_is_left_out_has_to_be_optional():
     call = parse_call("f(s='a')")
     assert is_correct([call], [{"f": {"s": ["a"], "i": [1, ""]}}], [TOOL], "simple")
