@@ -46,6 +46,7 @@ def test_the_golds_are_all_right(layout):
     every = [said(*reversed(case.golds)) for case in cases]
     single = sum(len(case.golds) == 1 for case in cases)
     whole = {"n": 240, "ts": 100.0, "pi": 100.0, "cf": 100.0}
+    whole["ceiling"] = dict(whole)
     scores = score_protocols(cases, first, PROTOCOLS)
     assert scores["fixed"] == scores["first_gold"] == whole
     assert single == 150 and scores["all_calls"]["cf"] == 62.5

@@ -10,6 +10,7 @@ types (True is not 1).
 
 - Only the first call of a reply counts. A call counts if ANY gold call agrees, so TS >= PI >= CF.
 - Golds that finish or ask: their one value is free text, so CF looks at parameter names alone.
+- A tool that is not on offer is never right, even if a gold call names it (ToolAlpaca).
 - A gold value that is the case's wildcard (RoTBench's "None") agrees with any value.
 - Where noise has renamed `finish` and no tool has that name now, a call of `finish` finishes.
   RoTBench lets it finish also where another tool has got the name.
@@ -140,7 +141,9 @@ def _decisions(verdicts: Sequence[Verdict]) -> dict[str, int]:
 def _levels(case: Case, gold: Call, diff: CallDiff) -> tuple[bool, bool, bool]:
     """(TS, PI, CF) against one gold call."""
     is_free = gold.name in (case.finish, case.ask)
-    return diff.tool_match, diff.names_match, diff.names_match and (is_free or not diff.wrong)
+    ts = diff.tool_match and diff.tool_offered
+    pi = ts and diff.names_match
+    return ts, pi, pi and (is_free or not diff.wrong)
 
 
 def _difference(case: Case, call: Call, gold: Call) -> CallDiff:

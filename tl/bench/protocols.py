@@ -9,12 +9,13 @@ The main numbers (`metrics`, protocol `fixed`) hold the first call of a reply ag
                  call per reply gets only cases with one gold right
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from tl.bench.metrics import judge, pairs, percent
 from tl.bench.records import Case, Prediction
+from tl.calls.parse import format_call
 
 LEVELS = ("ts", "pi", "cf")
 
@@ -45,16 +46,31 @@ def all_calls(case: Case, prediction: Prediction) -> int:
 def score_protocols(
     cases: Sequence[Case], predictions: Sequence[Prediction], protocols: dict[str, Protocol]
 ) -> dict[str, dict[str, Any]]:
-    """{protocol: {"n", "ts", "pi", "cf"}}, shares of all cases in percent."""
+    """{protocol: {"n", "ts", "pi", "cf", "ceiling": {the same}}}, shares of all cases in percent.
+
+    ceiling: what the gold calls themselves would get, which is not always 100.
+    """
     both = pairs(cases, predictions)
     scores = {}
     for name, protocol in protocols.items():
-        reached = [protocol(*pair) for pair in both]
-        scores[name] = {"n": len(both)} | {
-            level: percent((at > place for at in reached), len(both))
-            for place, level in enumerate(LEVELS)
-        }
+        best = [max(protocol(case, gold) for gold in gold_replies(case)) for case in cases]
+        scores[name] = _levels_of([protocol(*pair) for pair in both])
+        scores[name]["ceiling"] = _levels_of(best)
     return scores
+
+
+def gold_replies(case: Case) -> Iterator[Prediction]:
+    """The replies that gold stands for: each of its calls alone, and all of them."""
+    for number in range(len(case.golds)):
+        calls = case.golds[number:] + case.golds[:number]
+        yield Prediction(format_call(calls[0]), calls[0], calls=calls)
+
+
+def _levels_of(reached: Sequence[int]) -> dict[str, Any]:
+    n = len(reached)
+    return {"n": n} | {
+        level: percent((at > place for at in reached), n) for place, level in enumerate(LEVELS)
+    }
 
 
 def _can_be_paired(fits: Sequence[Sequence[bool]]) -> bool:
