@@ -4,9 +4,9 @@ The main numbers (`metrics`, protocol `fixed`) hold the first call of a reply ag
 
     official     RoTBench: as its published script scores
     first_gold   BFCL, ToolAlpaca: only the first gold call is right
-    all_calls    BFCL, ToolAlpaca: the calls of the reply are as many as the golds, and can be paired
-                 with them so that every pair agrees; order does not count. A dialect that writes one
-                 call per reply gets only cases with one gold right
+    all_calls    BFCL, ToolAlpaca: the calls of the reply are as many as the golds, and can be
+                 paired with them so that every pair agrees; order does not count. A dialect that
+                 writes one call per reply gets only cases with one gold right
 """
 
 from collections.abc import Callable, Iterator, Sequence
