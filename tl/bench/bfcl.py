@@ -14,11 +14,11 @@ k / 240. Types are shown as the files spell them (dict, float, tuple).
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tl import InputError
 from tl.bench.bfcl_files import SHA256, V3, V4
-from tl.bench.records import Case, Question
+from tl.bench.records import AcceptedQuestion, Case, Question
 from tl.bench.upstream import Upstream, find, read_rows
 from tl.calls.compare import named_arguments
 from tl.calls.parse import CallError, parse_call
@@ -28,23 +28,15 @@ EXEC = ("exec_simple", "exec_multiple", "exec_parallel", "exec_parallel_multiple
 AST = ("simple", "multiple", "parallel", "parallel_multiple")
 
 
-class AstQuestion(NamedTuple):
-    """A case for `bfcl_ast`. answers: per gold call {function: {parameter: accepted values}}."""
-
-    conversation: Conversation
-    category: str
-    answers: tuple[dict[str, dict[str, list]], ...]
-
-
 def read_exec(folder: str | Path) -> list[Question]:
     """The 240 cases in the order of EXEC. InputError for a file that is missing or altered."""
     return [question for category in EXEC for question in _exec_questions(folder, category)]
 
 
-def read_ast(folder: str | Path, category: str) -> list[AstQuestion]:
+def read_ast(folder: str | Path, category: str) -> list[AcceptedQuestion]:
     """The cases of one category of AST; InputError as above."""
     return [
-        AstQuestion(_conversation(row, place), category, tuple(row["ground_truth"]))
+        AcceptedQuestion(_conversation(row, place), category, tuple(row["ground_truth"]))
         for place, row in _rows(folder, category)
     ]
 

@@ -2,7 +2,7 @@
 them into these; whoever has replies, from a model or from a file, too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -71,12 +71,33 @@ class Task:
 
 
 class Question(NamedTuple):
-    """A case of a benchmark with what a model is shown of it: the tools, and the messages up to the
-    reply that is scored.
+    """A case with what a model is shown of it: the tools, and the messages up to the reply that is
+    scored. The conversation has the id of its line in predictions.jsonl.
     """
 
     conversation: Conversation
     case: Case
+
+
+class AcceptedQuestion(NamedTuple):
+    """A question whose calls are held against accepted values (`bfcl_ast`). answers: per gold call
+    {function: {parameter: accepted values}}.
+    """
+
+    conversation: Conversation
+    category: str
+    answers: tuple[dict[str, dict[str, list]], ...]
+
+
+class Play(NamedTuple):
+    """A task with what a model is shown at first. execute: the feedback of a call. reply: what the
+    user says to any question; None: nobody answers.
+    """
+
+    conversation: Conversation
+    task: Task
+    execute: Callable[[Call], str]
+    reply: str | None = None
 
 
 class Turn(NamedTuple):
