@@ -5,11 +5,13 @@
     CF  ... with its values
 
 The rules are RoTBench's (Code/Evaluation/evaluate.py at 637e43a; `tl.calls.compare` holds names and
-values together), with these differences: a right call without arguments is right, values have types
-(True is not 1), and no value of a gold call stands for any other (RoTBench's 'None').
+values together), with these differences: a right call without arguments is right, and values have
+types (True is not 1).
 
 - Only the first call of a reply counts. A call counts if ANY gold call agrees, so TS >= PI >= CF.
 - Golds that finish or ask: their one value is free text, so CF looks at parameter names alone.
+- A tool that is not on offer is never right, even if a gold call names it (ToolAlpaca).
+- A gold value that is the case's wildcard (RoTBench's "None") agrees with any value.
 - Where noise has renamed `finish` and no tool has that name now, a call of `finish` finishes.
   RoTBench lets it finish also where another tool has got the name.
 - "tool" cases make TS, PI, CF. Cases of the other kinds say whether the model knows when to call,
@@ -58,7 +60,7 @@ def judge(case: Case, prediction: Prediction) -> Verdict:
     if call is None:
         right = case.kind == "direct" and did == "answer"
         return Verdict(right, right, right, did, case.golds[0])
-    found = [(gold, compare(call, gold, case.tools)) for gold in case.golds]
+    found = [(gold, _difference(case, call, gold)) for gold in case.golds]
     gold, diff = max(found, key=lambda pair: _closeness(case, *pair))
     return Verdict(*_levels(case, gold, diff), did, gold, call, diff)
 
@@ -84,7 +86,8 @@ def score_single(cases: Sequence[Case], predictions: Sequence[Prediction]) -> di
     of_kind = {kind: [v for case, v in judged if case.kind == kind] for kind in KINDS}
     called, needless = of_kind["tool"], {kind: of_kind[kind] for kind in ("ask", "direct")}
     scores = _levels_of(called)
-    scores["under_calling"] = percent((v.did in ("ask", "answer") for v in called), len(called))
+    under = (v.did in ("ask", "answer") and not v.ts for v in called)
+    scores["under_calling"] = percent(under, len(called))
     scores["all"] = _levels_of(verdicts)
     for kind, group in needless.items():
         scores[kind] = {
@@ -138,7 +141,18 @@ def _decisions(verdicts: Sequence[Verdict]) -> dict[str, int]:
 def _levels(case: Case, gold: Call, diff: CallDiff) -> tuple[bool, bool, bool]:
     """(TS, PI, CF) against one gold call."""
     is_free = gold.name in (case.finish, case.ask)
-    return diff.tool_match, diff.names_match, diff.names_match and (is_free or not diff.wrong)
+    ts = diff.tool_match and diff.tool_offered
+    pi = ts and diff.names_match
+    return ts, pi, pi and (is_free or not diff.wrong)
+
+
+def _difference(case: Case, call: Call, gold: Call) -> CallDiff:
+    """`compare`, where the case's wildcard agrees with any value."""
+    diff = compare(call, gold, case.tools)
+    if case.wildcard is None:
+        return diff
+    wrong = (name for name in diff.wrong if gold.arguments.get(name) != case.wildcard)
+    return replace(diff, wrong=tuple(wrong))
 
 
 def _closeness(case: Case, gold: Call, diff: CallDiff) -> tuple:

@@ -2,11 +2,11 @@
 them into these; whoever has replies, from a model or from a file, too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tl.calls.schema import Call, Tool
+from tl.calls.schema import Call, Conversation, Tool
 
 FINISH, ASK = "finish", "ask_to_user"
 KINDS = ("tool", "ask", "direct")
@@ -21,6 +21,7 @@ class Case:
     finishing call; a plain answer is right as well).
     splits: name of a split -> the part that the case belongs to: {"scenario": "TG"}.
     finish, ask: what the tools that answer and ask are called in this case; noise renames them.
+    wildcard: the gold value that stands for any other, where there is one.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Case:
     splits: Mapping[str, str] = field(default_factory=dict)
     finish: str = FINISH
     ask: str = ASK
+    wildcard: str | None = None
 
     def __post_init__(self):
         assert self.kind in KINDS and self.golds, (self.id, self.kind)
@@ -39,12 +41,13 @@ class Case:
 @dataclass(frozen=True)
 class Prediction:
     """One reply: its first call, if there is one. malformed: no call, but meant as one, or cut off
-    before it was complete.
+    before it was complete. calls: all calls of the reply, where more than the first is scored.
     """
 
     text: str
     call: Call | None = None
     malformed: bool = False
+    calls: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,36 @@ class Task:
     splits: Mapping[str, str] = field(default_factory=dict)
     finish: str = FINISH
     ask: str = ASK
+
+
+class Question(NamedTuple):
+    """A case with what a model is shown of it: the tools, and the messages up to the reply that is
+    scored. The conversation has the id of its line in predictions.jsonl.
+    """
+
+    conversation: Conversation
+    case: Case
+
+
+class AcceptedQuestion(NamedTuple):
+    """A question whose calls are held against accepted values (`bfcl_ast`). answers: per gold call
+    {function: {parameter: accepted values}}.
+    """
+
+    conversation: Conversation
+    category: str
+    answers: tuple[dict[str, dict[str, list]], ...]
+
+
+class Play(NamedTuple):
+    """A task with what a model is shown at first. execute: the feedback of a call. reply: what the
+    user says to any question; None: nobody answers.
+    """
+
+    conversation: Conversation
+    task: Task
+    execute: Callable[[Call], str]
+    reply: str | None = None
 
 
 class Turn(NamedTuple):
