@@ -62,8 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--eval_data", metavar="FILE", help="held-out entries, the same forms; or `world`")
     add("--exercises", type=cli.non_negative_int, default=0, metavar="N",
         help="requests to be played to their end, beside the entries of --data world")
-    add("--dialect", choices=("codellama",), default="codellama",
-        help="how calls are written; the reward reads this one")
+    add("--dialect", choices=("codellama",), default="codellama", help="how calls are written")
     add("--on_bad_record", choices=("error", "skip"), default="error",
         help="skip: leave it out, count it, list it in skipped_records.txt")
     ppo_flags.add_rollout_flags(parser)

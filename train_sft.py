@@ -106,8 +106,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     # --- model directory and data
     source = WORLD_MODEL if args.model == WORLD else Path(args.model)
     config, tokenizer = load_config(source), load_tokenizer(source)
-    dialect = get_dialect(args.dialect, source)
-    args.dialect = dialect.name
+    args.dialect = (dialect := get_dialect(args.dialect, source)).name
     dataset, held_out = read_data(args, config, tokenizer, dialect, group)
     examples = dataset.examples
     for each in (dataset, held_out):
@@ -182,11 +181,9 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
             log.say(line)
         log.say(f"{args.model}: {size:,} parameters, {dtype} on {group.device.type}, {mode}, "
                 f"dialect {dialect.name}")  # fmt: skip
-        log.say(
-            f"batch {batch_size} = {args.per_device_train_batch_size} trajectories x "
-            f"{args.gradient_accumulation_steps} micro-batches x {group.size} processes; "
-            f"{total_steps:,} steps"
-        )
+        log.say(f"batch {batch_size} = {args.per_device_train_batch_size} trajectories x "
+                f"{args.gradient_accumulation_steps} micro-batches x {group.size} processes; "
+                f"{total_steps:,} steps")  # fmt: skip
 
         # --- train
         throughput = Throughput(group.device)
