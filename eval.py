@@ -130,7 +130,8 @@ def main(argv: list[str] | None = None) -> int:
     text = json.dumps({"run": facts, **scores}, indent=2) + "\n"
     write_atomically(output_dir / "scores.json", text)
     write_atomically(output_dir / "report.html", page)
-    print(f"{render_summary(scores)}\n\nwritten to {output_dir}: scores.json, report.html")
+    print(render_summary(scores, args.benchmark))
+    print(f"\nwritten to {output_dir}: scores.json, report.html")
     return 0
 
 

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from tl.bench.anatomy import CATEGORIES
+from tl.bench.published import IMPOSSIBLE, SOURCE, paper_rows
 from tl.bench.score import scored_sets
 
 LEVELS = ("ts", "pi", "cf")
 
 
-def render_summary(scores: dict[str, Any]) -> str:
-    """Every set of `score.score`: rates with n beside them, then the wrong calls by category."""
+def render_summary(scores: dict[str, Any], benchmark: str = "") -> str:
+    """Every set of `score.score`: rates with n beside them, then the wrong calls by category, then
+    what the paper prints for that benchmark.
+    """
     sets = list(scored_sets(scores))
     single = [(name, numbers) for name, numbers in sets if "ts" in numbers]
     multi = [(name, numbers) for name, numbers in sets if "va" in numbers]
@@ -35,6 +38,7 @@ def render_summary(scores: dict[str, Any]) -> str:
         rows = [multi_row(*pair) for pair in multi]
         rows += [multi_row(f"  {part}", n) for _, numbers in multi for part, n in _parts(numbers)]
         blocks.append(text_table(header, rows))
+    blocks.append(_paper_block(benchmark))
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -90,6 +94,21 @@ def _protocols_block(single: Sequence[tuple[str, dict[str, Any]]]) -> str:
     header = ("protocol, %", "n", "TS", "PI", "CF", "gold: TS", "PI", "CF")
     rows = protocol_rows(single)
     return text_table(header, rows) if rows else ""
+
+
+def _paper_block(benchmark: str) -> str:
+    """The paper's own rows; a cell that no number of cases can give has a question mark."""
+    rows = paper_rows(benchmark)
+    if not rows:
+        return ""
+    metrics = list(next(iter(rows.values())))
+    doubtful = {(c.model, c.metric) for c in IMPOSSIBLE if c.table < 5 and c.benchmark == benchmark}
+    shown = [
+        [f"paper: {model}"]
+        + [f"{of[key]:.2f}{'?' * ((model, key) in doubtful)}" for key in metrics]
+        for model, of in rows.items()
+    ]
+    return text_table((f"{SOURCE}, %", *(key.upper() for key in metrics)), shown)
 
 
 def _kinds_row(name: str, numbers: dict[str, Any]) -> list:
