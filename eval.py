@@ -1,11 +1,15 @@
 """Evaluation: how well a model chooses tools, fills their parameters, and gets to an answer.
 
-    single turn   TS / PI / CF of the first call: tools seen in training, tools never seen, and
-                  RoTBench's five levels of noise; over- and under-calling; the anatomy of errors
-    multi-turn    DE / CE / VA: the model plays the task in the world, nine turns at most
+    single turn   TS / PI / CF of the first call; over- and under-calling; the anatomy of errors
+    multi-turn    DE / CE / VA: the model plays the task to its end, nine turns at most
 
     python eval.py --model out/sft                                       embedded tool world
+    python eval.py --model out/sft --benchmark rotbench --data RoTBench  a published benchmark
     python eval.py --model out/sft --predictions out/eval/predictions.jsonl      score again
+
+The world asks for tools seen in training and never seen, at RoTBench's five levels of noise, and is
+played. A benchmark's --data is a clone of its repository (RoTBench, ToolAlpaca, ToolEyes, gorilla
+for BFCL-v3) at the commit that `tl/bench/` names; every file is checked against its checksum.
 
 Writes predictions.jsonl (what the model said), scores.json (every number that is printed) and
 report.html. Decoding is greedy unless --temperature says otherwise.
@@ -28,13 +32,19 @@ from tl.agent.feedback import clean
 from tl.agent.generation import checked_generate, stop_ids
 from tl.agent.reply import decode_reply, read_reply
 from tl.bench.anatomy import Encode, name_pieces
-from tl.bench.episodes import answer_values, final_answer
+from tl.bench.episodes import final_answer
 from tl.bench.predictions import read_predictions, render_predictions
-from tl.bench.records import Case, Episode, MultiSet, Prediction, SingleSet, Task, Turn
+from tl.bench.records import (
+    AcceptedQuestion, AcceptedSet, AnySet, Episode, MultiSet, Play, Prediction, Sets, SingleSet,
+    Turn,
+)  # fmt: skip
 from tl.bench.report import render_report
+from tl.bench.rotbench import LEVELS
 from tl.bench.score import score
+from tl.bench.suites import ALL, NOTES, SETS, benchmark_sets, protocols_of
 from tl.bench.summary import render_summary
-from tl.calls.schema import Conversation, Message
+from tl.bench.tool_world import world_sets
+from tl.calls.schema import Conversation
 from tl.data.encode import Encoder
 from tl.data.pkt import NameTokens
 from tl.data.tokenizer import load_tokenizer
@@ -45,7 +55,7 @@ from tl.run.files import write_atomically
 from tl.run.report import run
 from tl.world import heldout
 from tl.world.case_file import render_cases
-from tl.world.case_sets import FILES, MULTI, Sets, case_id, case_ids, read_sets
+from tl.world.case_sets import FILES
 from tl.world.datasets import make_cases
 
 WORLD = "world"  # --model world: the base model of the embedded tool world
@@ -63,11 +73,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="score these replies; the model is not run, --model only lends its tokenizer")
     add("--dialect", choices=DIALECTS, default="auto",
         help="how calls are written; auto: as in training, or as the model's template says")
-    add("--benchmark", choices=(WORLD,), default=WORLD, help="the embedded tool world")
-    add("--data", metavar="DIR",
-        help="held-out sets of `python -m tl.world --write DIR`; default: written from --seed")
-    add("--sets", nargs="+", choices=list(FILES), default=list(FILES), metavar="SET",
-        help=f"some of: {', '.join(FILES)}")
+    add("--benchmark", choices=(WORLD, *SETS), default=WORLD, help="default: the tool world")
+    add("--data", metavar="DIR", help="the benchmark's repository or its data folder; of the "
+        "world, sets of `python -m tl.world --write DIR`, default: written from --seed")
+    sets = {WORLD: FILES} | SETS
+    add("--sets", nargs="+", metavar="SET", choices=[each for of in sets.values() for each in of],
+        help="; ".join(f"{name}: {', '.join(of)}" for name, of in sets.items() if len(of) > 1)
+        + "; default: all of the world, else the first")
+    add("--level", choices=(*LEVELS, ALL), default="clean", help="of noise, in rotbench")
     add("--limit", type=cli.positive_int, metavar="N", help="the first N cases of each set")
     add = parser.add_argument_group("generation").add_argument
     add("--max_new_tokens", type=cli.positive_int, default=256, help="longest reply")
@@ -90,7 +103,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.model is None and args.predictions is None:
         parser.error("--model: name the model to evaluate (or --predictions of an earlier run)")
     source = WORLD_MODEL if args.model == WORLD else args.model
-    dialect, sets = get_dialect(args.dialect, source), world_sets(args)
+    dialect, sets = get_dialect(args.dialect, source), read_sets(args)
     rows = None if args.predictions is None else read_rows(args.predictions, sets)
     output_dir = Path(args.output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -102,12 +115,13 @@ def main(argv: list[str] | None = None) -> int:
         write_atomically(output_dir / "predictions.jsonl", render_predictions(rows))
 
     # --- what it is worth
-    found = list(records(sets, rows, dialect))
+    found = list(records(sets, rows, dialect, args.benchmark))
     encode = name_encoder(source) if source else name_pieces
     scores = score(found, encode)
     facts = {
         "model": args.model or f"replies of {args.predictions}", "benchmark": args.benchmark,
         "dialect": dialect.name, "sets": args.data or f"written from seed {args.seed}",
+        **NOTES.get(args.benchmark, {}),
         "cases": f"the first {args.limit} of each set" if args.limit else "all",
         "sampling": f"temperature {args.temperature:g}" if args.temperature else "greedy",
         "longest reply": f"{args.max_new_tokens} tokens",
@@ -117,31 +131,42 @@ def main(argv: list[str] | None = None) -> int:
     text = json.dumps({"run": facts, **scores}, indent=2) + "\n"
     write_atomically(output_dir / "scores.json", text)
     write_atomically(output_dir / "report.html", page)
-    print(f"{render_summary(scores)}\n\nwritten to {output_dir}: scores.json, report.html")
+    print(render_summary(scores, args.benchmark))
+    print(f"\nwritten to {output_dir}: scores.json, report.html")
     return 0
 
 
 # --- sets
 
 
-def world_sets(args: argparse.Namespace) -> Sets:
-    """The cases of each set, by its name in scores.json."""
+def read_sets(args: argparse.Namespace) -> Sets:
+    """The questions and plays of each set, by its name in scores.json."""
+    if args.benchmark != WORLD:
+        return benchmark_sets(args.benchmark, args.data, args.sets, args.level, args.limit)
+    names = args.sets or list(FILES)
+    if foreign := [name for name in names if name not in FILES]:
+        raise InputError(f"--sets {foreign[0]}: the world has no such set, expected some of "
+                         f"{', '.join(FILES)}")  # fmt: skip
+    folder = Path(args.data or Path(args.output_dir) / "data")
     if args.data is None:
-        folder = Path(args.output_dir) / "data"
         folder.mkdir(parents=True, exist_ok=True)
         for name, cases in make_cases(heldout.CASES, args.seed).items():
             write_atomically(folder / f"{name}.json", render_cases(cases))
-    else:
-        folder = Path(args.data)
-    return read_sets(folder, args.sets, args.limit)
+    return world_sets(folder, names, args.limit)
+
+
+def is_played(items: Sequence) -> bool:
+    return isinstance(items[0], Play)
 
 
 def read_rows(path: str, sets: Sets) -> list[Row]:
-    return read_predictions(path, case_ids(sets), {case.id for case in sets.get(MULTI, [])})
+    played = {each.conversation.id for of in sets.values() if is_played(of) for each in of}
+    return read_predictions(path, row_ids(sets), played)
 
 
-def opening(case: heldout.Case) -> Conversation:
-    return Conversation(case.id, case.tools, (Message("user", case.query),), f"case {case.id}")
+def row_ids(sets: Sets) -> list[str]:
+    """The lines of predictions.jsonl, in the order of the sets."""
+    return [each.conversation.id for items in sets.values() for each in items]
 
 
 # --- generation
@@ -171,15 +196,15 @@ class Model:
 def answer(sets: Sets, source: str | Path, args: argparse.Namespace) -> list[Row]:
     """The rows of predictions.jsonl, in the order of the sets."""
     model = Model(source, args)
-    single = [(name, case) for name, cases in sets.items() if name != MULTI for case in cases]
-    said = first_replies(model, [opening(case) for _, case in single], args.batch_size)
-    rows = [{"id": case_id(*pair)} | reply for pair, reply in zip(single, said, strict=True)]
-    episodes = play(model, sets.get(MULTI, []), args.batch_size)
-    for case, episode in zip(sets.get(MULTI, []), episodes, strict=True):
+    single = [each.conversation for of in sets.values() if not is_played(of) for each in of]
+    said = first_replies(model, single, args.batch_size)
+    rows = [{"id": shown.id} | reply for shown, reply in zip(single, said, strict=True)]
+    plays = [each for items in sets.values() if is_played(items) for each in items]
+    for shown, episode in zip(plays, play(model, plays, args.batch_size), strict=True):
         turns = [{"text": turn.text, "feedback": turn.feedback} for turn in episode.turns]
-        rows.append({"id": case.id, "turns": turns, "end": episode.end.value})
+        rows.append({"id": shown.conversation.id, "turns": turns, "end": episode.end.value})
     by_id = {row["id"]: row for row in rows}
-    return [by_id[each] for each in case_ids(sets)]
+    return [by_id[each] for each in row_ids(sets)]
 
 
 def first_replies(model, conversations: Sequence[Conversation], batch_size: int) -> list[Row]:
@@ -204,69 +229,55 @@ def first_replies(model, conversations: Sequence[Conversation], batch_size: int)
     return [said[prompt] for prompt in prompts]
 
 
-def play(model, cases: Sequence[heldout.Case], batch_size: int) -> list[loop.Episode]:
-    """Each case played in the world to its end."""
+def play(model, plays: Sequence[Play], batch_size: int) -> list[loop.Episode]:
+    """Each task played to its end."""
     player = loop.Loop(
         model.tokenizer, model.encoder.dialect, model.generate,
         max_positions=model.positions, eos_ids=model.eos_ids,
     )  # fmt: skip
     episodes = []
-    with tqdm(total=len(cases), desc="episodes", unit="case", disable=None) as bar:
-        for start in range(0, len(cases), batch_size):
-            batch = cases[start : start + batch_size]
-            episodes += player.run([to_play(case) for case in batch])
+    with tqdm(total=len(plays), desc="episodes", unit="case", disable=None) as bar:
+        for start in range(0, len(plays), batch_size):
+            batch = plays[start : start + batch_size]
+            episodes += player.run([to_task(each) for each in batch])
             bar.update(len(batch))
     return episodes
 
 
-def to_play(case: heldout.Case) -> loop.Task:
-    reply = case.reply or heldout.NOTHING_TO_ADD
-    return loop.Task(opening(case), heldout.Play(case).execute, lambda question: reply)
+def to_task(each: Play) -> loop.Task:
+    return loop.Task(each.conversation, each.execute, lambda question: each.reply)
 
 
-# --- from the world and the model to the records that are scored
+# --- from the replies to the records that are scored
 
 
-def records(sets: Sets, rows: Sequence[Row], dialect: Dialect) -> Iterator[SingleSet | MultiSet]:
+def records(sets: Sets, rows: Sequence[Row], dialect: Dialect, benchmark: str) -> Iterator[AnySet]:
     """Each set with what was said to it; the rows stand in the order of the sets."""
-    rest = iter(rows)
-    for name, cases in sets.items():
-        said = [next(rest) for _ in cases]
-        both = list(zip(cases, said, strict=True))
-        if name == MULTI:
-            episodes = tuple(to_episode(case, row, dialect) for case, row in both)
-            yield MultiSet(name, tuple(map(to_task, cases)), episodes)
+    rest, protocols = iter(rows), protocols_of(benchmark, dialect.name)
+    for name, items in sets.items():
+        both = [(each.conversation, next(rest)) for each in items]
+        if is_played(items):
+            episodes = tuple(to_episode(shown, row, dialect) for shown, row in both)
+            yield MultiSet(name, tuple(each.task for each in items), episodes)
             continue
-        predictions = tuple(to_prediction(case, row, dialect) for case, row in both)
-        yield SingleSet(name, tuple(to_case(name, case) for case in cases), predictions)
+        said = tuple(to_prediction(shown, row, dialect) for shown, row in both)
+        if isinstance(items[0], AcceptedQuestion):
+            yield AcceptedSet(name, tuple(items), said)
+        else:
+            yield SingleSet(name, tuple(each.case for each in items), said, protocols)
 
 
-def to_case(name: str, case: heldout.Case) -> Case:
-    names = {"finish": "finish", "ask": "ask_to_user"}
-    names = {role: case.renamed.get(tool, tool) for role, tool in names.items()}
-    splits = {"scenario": case.scenario}
-    number = case_id(name, case)
-    return Case(number, case.query, case.tools, case.golds, case.kind, splits, **names)
-
-
-def to_task(case: heldout.Case) -> Task:
-    solution = tuple(step.call for step in case.steps)
-    expected = solution[-1].arguments["answer"]
-    values = answer_values(expected, [step.feedback for step in case.steps[:-1]])
-    splits = {"scenario": case.scenario, "tools": "unseen" if case.unseen else "seen"}
-    return Task(case.id, case.query, case.tools, solution, values, case.kind, splits)
-
-
-def to_prediction(case: heldout.Case, row: Row, dialect: Dialect) -> Prediction:
-    reply = read_reply(row["text"], dialect, {tool.name for tool in case.tools})
+def to_prediction(shown: Conversation, row: Row, dialect: Dialect) -> Prediction:
+    reply = read_reply(row["text"], dialect, {tool.name for tool in shown.tools})
     is_cut = row.get("cut", False) and reply.call is None
-    return Prediction(row["text"], reply.call, is_cut or reply.error is not None)
+    calls = dialect.parse(row["text"]).calls if reply.call else ()
+    return Prediction(row["text"], reply.call, is_cut or reply.error is not None, calls)
 
 
-def to_episode(case: heldout.Case, row: Row, dialect: Dialect) -> Episode:
+def to_episode(shown: Conversation, row: Row, dialect: Dialect) -> Episode:
     turns = []
     for turn in row["turns"]:
-        said = to_prediction(case, turn, dialect)
+        said = to_prediction(shown, turn, dialect)
         turns.append(Turn(said.text, said.call, turn["feedback"], said.malformed))
     return Episode(tuple(turns), row["end"], final_answer(turns, row["end"]))
 

@@ -16,6 +16,7 @@ from tl.bench.published import (
     is_share,
     paper_rows,
 )
+from tl.bench.summary import render_summary
 
 
 def measured():
@@ -64,6 +65,15 @@ def test_rows_of_a_benchmark():
     assert list(rows)[0] == AVERAGE and rows["TL-CodeLLaMA-2"] == {
         "de": 0.82, "ce": 4.84, "va": 77.75}  # fmt: skip
     assert "NexusRaven-2" not in rows and len(paper_rows("bfcl")) == 11
+
+
+def test_the_rows_are_printed_below_measured_ones():
+    text = render_summary({}, "toolalpaca")
+    assert "arXiv:2412.15495, %" in text.splitlines()[0]
+    (row,) = (line for line in text.splitlines() if "ToolLLaMA-2" in line)
+    assert row.split() == ["paper:", "ToolLLaMA-2", "75.56?", "61.40", "37.72"]
+    assert text.count("?") == 1 and render_summary({}, "tooleyes").count("?") == 1
+    assert "?" not in render_summary({}, "bfcl") and render_summary({}, "world") == ""
 
 
 def test_every_cell_stands_in_the_paper():

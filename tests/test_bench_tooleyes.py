@@ -5,7 +5,7 @@ import shutil
 from collections import Counter
 
 import pytest
-from hypothesis import find, given
+from hypothesis import example, find, given
 from hypothesis import strategies as st
 
 from tests.shared import shared
@@ -49,6 +49,7 @@ def python_says(required, optional, call):
 
 
 @given(calls())
+@example(((), ("a",), Call("f", {}, ("1", "2"))))
 def test_misuse_is_put_in_the_words_of_python(drawn):
     required, optional, call = drawn
     said = simulate([tool(required, optional)], call)

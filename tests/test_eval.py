@@ -2,17 +2,20 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import eval as evaluation
 from tests.scripted import Generations
 from tl import InputError
+from tl.bench.tool_world import opening
 from tl.calls.parse import format_call
 from tl.calls.schema import Call, Message
 from tl.data.encode import Encoder
 from tl.data.tokenizer import load_tokenizer
 from tl.dialects import get_dialect
+from tl.world.case_sets import FILES, MULTI, read_sets
 from tl.world.heldout import CASES
 
 LIMIT = 12
@@ -26,14 +29,15 @@ class Scripted:
         self.encoder = Encoder(self.tokenizer, get_dialect(args.dialect))
         self.positions, self.eos_ids = positions, [self.tokenizer.eos_id]
         self.sizes, self.texts = [], {}
-        for name, cases in evaluation.world_sets(args).items():
+        folder = Path(args.data or Path(args.output_dir) / "data")
+        for name, cases in read_sets(folder, args.sets or list(FILES), args.limit).items():
             for case in cases:
                 self._learn(name, case, policy)
 
     def _learn(self, name, case, policy):
         """The prompts as they will come, if every right call gets the teacher's feedback."""
-        conversation = evaluation.opening(case)
-        for turn, step in enumerate(case.steps if name == evaluation.MULTI else case.steps[:1]):
+        conversation = opening(case.id, case)
+        for turn, step in enumerate(case.steps if name == MULTI else case.steps[:1]):
             prompt = tuple(self.encoder.prompt_ids(conversation))
             self.texts[prompt] = policy(name, case, turn)
             role = "user" if step.call.name == "ask_to_user" else "tool"
@@ -48,7 +52,7 @@ class Scripted:
 
 
 def teacher(name, case, turn):
-    return format_call(case.steps[turn].call if name == evaluation.MULTI else case.golds[0])
+    return format_call(case.steps[turn].call if name == MULTI else case.golds[0])
 
 
 def first_tool(name, case, turn):
@@ -99,8 +103,8 @@ def test_gold_calls_and_the_teacher_are_all_right(run):
 def test_a_blind_caller_scores_what_the_sets_say(run):
     """The first tool on offer, without arguments: counted from the files."""
     scores, folder, _ = run(first_tool, "--model", "world", "--limit", str(CASES))
-    for name, file in evaluation.FILES.items():
-        if name == evaluation.MULTI:
+    for name, file in FILES.items():
+        if name == MULTI:
             continue
         cases = json.loads((folder / "data" / f"{file}.json").read_text())
         needed = [case for case in cases if case["kind"] == "tool"]

@@ -1,5 +1,11 @@
-"""What is measured and how it is shown. Pure functions over records: no model, no files of its own.
+"""What is measured and how it is shown: readers of the published benchmarks, and pure functions
+over records. No model.
 
+    suites       the benchmarks by name: rotbench (with rotbench_rules), bfcl (with bfcl_files,
+                 bfcl_ast), toolalpaca, tooleyes (with simulated), tool_world
+    upstream     their published files, each checked
+    protocols    official, first_gold, all_calls: other ways to count, and what gold itself gets
+    published    the paper's own tables
     records      a case, what a model said to it; a task, the episode that a model made of it
     metrics      TS, PI, CF; what was decided (call, ask, answer), over- and under-calling
     episodes     DE, CE, VA and whether the answer is right

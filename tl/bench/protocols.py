@@ -15,7 +15,6 @@ from typing import Any
 
 from tl.bench.metrics import judge, pairs, percent
 from tl.bench.records import Case, Prediction
-from tl.calls.parse import format_call
 
 LEVELS = ("ts", "pi", "cf")
 
@@ -60,10 +59,10 @@ def score_protocols(
 
 
 def gold_replies(case: Case) -> Iterator[Prediction]:
-    """The replies that gold stands for: each of its calls alone, and all of them."""
+    """The replies that gold stands for: all of its calls, each of them once in front."""
     for number in range(len(case.golds)):
         calls = case.golds[number:] + case.golds[:number]
-        yield Prediction(format_call(calls[0]), calls[0], calls=calls)
+        yield Prediction("", calls[0], calls=calls)
 
 
 def _levels_of(reached: Sequence[int]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ them into these; whoever has replies, from a model or from a file, too.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tl.calls.schema import Call, Conversation, Tool
@@ -122,11 +123,20 @@ class Episode:
 
 class SingleSet(NamedTuple):
     """A set of cases with their predictions. name: its keys in scores.json: "seen",
-    "levels/slight".
+    "levels/slight". protocols: other ways to count, by name (`protocols`).
     """
 
     name: str
     cases: tuple[Case, ...]
+    predictions: tuple[Prediction, ...]
+    protocols: Mapping[str, Callable[[Case, Prediction], int]] = MappingProxyType({})
+
+
+class AcceptedSet(NamedTuple):
+    """A set of questions whose calls are held against accepted values, with the predictions."""
+
+    name: str
+    questions: tuple[AcceptedQuestion, ...]
     predictions: tuple[Prediction, ...]
 
 
@@ -136,3 +146,7 @@ class MultiSet(NamedTuple):
     name: str
     tasks: tuple[Task, ...]
     episodes: tuple[Episode, ...]
+
+
+Sets = dict[str, list[Question] | list[AcceptedQuestion] | list[Play]]  # by name, see SingleSet
+AnySet = SingleSet | AcceptedSet | MultiSet

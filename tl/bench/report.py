@@ -8,9 +8,9 @@ from typing import Any
 from tl.bench.anatomy import ASPECTS, CATEGORIES, Encode, category_title, name_pieces
 from tl.bench.failures import multi_failures, single_failures
 from tl.bench.page import document, plain, table
-from tl.bench.records import MultiSet, SingleSet
+from tl.bench.records import AcceptedSet, AnySet, MultiSet
 from tl.bench.score import scored_sets
-from tl.bench.summary import multi_row, single_row
+from tl.bench.summary import has_parts, multi_row, protocol_rows, single_row
 from tl.bench.svg import count_chart, rate_chart
 
 LEVELS = {"TS": "ts", "PI": "pi", "CF": "cf"}
@@ -26,7 +26,7 @@ METHOD = (
 
 def render_report(
     scores: dict[str, Any],
-    sets: Sequence[SingleSet | MultiSet],
+    sets: Sequence[AnySet],
     facts: Mapping[str, Any],
     encode: Encode = name_pieces,
 ) -> str:
@@ -40,6 +40,9 @@ def render_report(
     if single:
         sections["First call"] = _single_section(single)
         sections["Anatomy of errors"] = _anatomy_section(single)
+    if accepted := [(name, n["n"], n["ast"]) for name, n in named if "ast" in n]:
+        caption = "All calls of a reply, by BFCL's own rules; percent"
+        sections["Syntax trees"] = table(caption, ("set", "n", "right"), accepted)
     sections |= {f"Episodes: {name}": _multi_section(numbers) for name, numbers in multi}
     sections["Wrong replies"] = _failures_section(sets, encode)
     title = f"Tool use: {next(iter(facts.values()), 'evaluation')}"
@@ -67,6 +70,10 @@ def _single_section(single: Named) -> str:
     rows = [single_row(name, numbers) for name, numbers in single]
     parts = [f'<p class="soft">{METHOD}</p>\n']
     parts.append(table("Queries that need a tool; shares in percent", header, rows))
+    if rows := protocol_rows(single):
+        header = ("set, protocol", "n", "TS", "PI", "CF", "gold: TS", "PI", "CF")
+        caption = "Other ways to count, and what the gold calls themselves would get; percent"
+        parts.append(table(caption, header, rows))
     parts.append(_rates("First call, by set", single))
     rows = [
         [name, kind, *(numbers[kind][key] for key in ("n", "right", "over_calling"))]
@@ -79,7 +86,7 @@ def _single_section(single: Named) -> str:
         caption = "Queries that need a question (ask) or just an answer (direct); percent"
         parts.append(table(caption, header, rows))
     for name, numbers in single:
-        if "/" not in name:
+        if has_parts(name):
             parts += _splits(name, numbers)
             parts.append(_decisions(name, numbers))
     return "".join(parts)
@@ -119,7 +126,7 @@ def _anatomy_section(single: Named) -> str:
         "other), so their share is a lower bound.</p>\n"
     ]
     for name, numbers in single:
-        if "/" not in name and numbers["anatomy"]["n"]:
+        if has_parts(name) and numbers["anatomy"]["n"]:
             found = numbers["anatomy"]["categories"]
             counts = {category_title(kind): found[kind]["count"] for kind in CATEGORIES}
             parts.append(count_chart(f"{name}: {numbers['anatomy']['n']} failures", counts))
@@ -169,9 +176,11 @@ def _multi_section(numbers: dict[str, Any]) -> str:
     return "".join(parts)
 
 
-def _failures_section(sets: Sequence[SingleSet | MultiSet], encode: Encode) -> str:
+def _failures_section(sets: Sequence[AnySet], encode: Encode) -> str:
     parts = []
     for each in sets:
+        if isinstance(each, AcceptedSet):
+            continue
         is_multi = isinstance(each, MultiSet)
         found = multi_failures(each) if is_multi else single_failures(each, encode)
         parts.append(f"<h3>{plain(each.name)}</h3>\n{found or '<p>None.</p>'}\n")

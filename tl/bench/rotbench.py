@@ -67,18 +67,18 @@ def questions_of(items: Any, place: str) -> list[Question]:
 def official(case: Case, prediction: Prediction, dialect: str = "") -> int:
     """How many of TS, PI, CF the published script gives: 0 to 3.
 
-    A reply in a dialect that the script reads is read by the script's rules; of any other, the call
-    that was found in it is scored by them.
+    A reply in a dialect that the script reads, react or raven, is read by the script's rules; of
+    any other, and of a gold call without a text, the call itself is scored by them.
     """
     golds = [Said(gold.name, gold.arguments) for gold in case.golds]
-    return level_reached(official_reading(case, prediction, dialect), golds, case.tools)
+    return level_reached(_said(case, prediction, dialect), golds, case.tools)
 
 
-def official_reading(case: Case, prediction: Prediction, dialect: str) -> Said:
+def _said(case: Case, prediction: Prediction, dialect: str) -> Said:
     """The reply's call, in the way of the published script."""
-    if dialect == "react":
+    if prediction.text and dialect == "react":
         return read_react(prediction.text)
-    if dialect == "raven":
+    if prediction.text and dialect == "raven":
         return read_raven(prediction.text, 2, case.tools)
     call = prediction.call
     if call is None:

@@ -3,22 +3,22 @@
     {"seen": {"n": 156, "ts": 87.18, "pi": ..., "cf": ..., "anatomy": {...}, ...},
      "levels": {"slight": {...}, ...}, "multi": {"n": 200, "va": ..., "de": ..., ...}}
 
-The members of a set are described in `metrics.score_single`, `episodes.score_multi` and
-`anatomy.anatomy`.
+The members of a set are described in `metrics.score_single`, `protocols.score_protocols`,
+`episodes.score_multi` and `anatomy.anatomy`.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tl.bench.anatomy import Encode, anatomy, name_pieces
+from tl.bench.bfcl_ast import is_correct
 from tl.bench.episodes import score_multi
-from tl.bench.metrics import score_single
-from tl.bench.records import MultiSet, SingleSet
+from tl.bench.metrics import percent, score_single
+from tl.bench.protocols import score_protocols
+from tl.bench.records import AcceptedSet, AnySet, MultiSet
 
 
-def score(
-    sets: Sequence[SingleSet | MultiSet], encode: Encode = name_pieces
-) -> dict[str, dict[str, Any]]:
+def score(sets: Sequence[AnySet], encode: Encode = name_pieces) -> dict[str, dict[str, Any]]:
     """encode: tokens of a tool name, for the anatomy."""
     scores: dict[str, Any] = {}
     for each in sets:
@@ -39,8 +39,21 @@ def scored_sets(scores: dict[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield from scored_sets(numbers, f"{prefix}{name}/")
 
 
-def _score_set(each: SingleSet | MultiSet, encode: Encode) -> dict[str, Any]:
+def _score_set(each: AnySet, encode: Encode) -> dict[str, Any]:
     if isinstance(each, MultiSet):
         return score_multi(each.tasks, each.episodes)
+    if isinstance(each, AcceptedSet):
+        return _score_accepted(each)
     numbers = score_single(each.cases, each.predictions)
+    numbers |= score_protocols(each.cases, each.predictions, each.protocols)
     return numbers | {"anatomy": anatomy(each.cases, each.predictions, encode)}
+
+
+def _score_accepted(each: AcceptedSet) -> dict[str, Any]:
+    """{"n", "ast": share of the replies that are right by BFCL's own rules}"""
+    both = zip(each.questions, each.predictions, strict=True)
+    right = [
+        is_correct(said.calls, asked.answers, asked.conversation.tools, asked.category)
+        for asked, said in both
+    ]
+    return {"n": len(right), "ast": percent(right, len(right))}

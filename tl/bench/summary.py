@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from tl.bench.anatomy import CATEGORIES
+from tl.bench.published import IMPOSSIBLE, SOURCE, paper_rows
 from tl.bench.score import scored_sets
 
 LEVELS = ("ts", "pi", "cf")
 
 
-def render_summary(scores: dict[str, Any]) -> str:
-    """Every set of `score.score`: rates with n beside them, then the wrong calls by category."""
+def render_summary(scores: dict[str, Any], benchmark: str = "") -> str:
+    """Every set of `score.score`: rates with n beside them, then the wrong calls by category, then
+    what the paper prints for that benchmark.
+    """
     sets = list(scored_sets(scores))
     single = [(name, numbers) for name, numbers in sets if "ts" in numbers]
     multi = [(name, numbers) for name, numbers in sets if "va" in numbers]
@@ -18,17 +21,41 @@ def render_summary(scores: dict[str, Any]) -> str:
     if single:
         header = ("first call, %", "n", "TS", "PI", "CF", "under-calling")
         blocks.append(text_table(header, [single_row(*pair) for pair in single]))
+        blocks.append(_protocols_block(single))
+        needless = [pair for pair in single if pair[1]["ask"]["n"] or pair[1]["direct"]["n"]]
         header = ("", "ask n", "right", "over-calling", "direct n", "right", "over-calling")
-        blocks.append(text_table(header, [_kinds_row(*pair) for pair in single]))
-        blocks += [_split_block(name, numbers) for name, numbers in single if "/" not in name]
+        rows = [_kinds_row(*pair) for pair in needless]
+        blocks.append(text_table(header, rows) if rows else "")
+        blocks += [_split_block(name, numbers) for name, numbers in single if has_parts(name)]
         header = ("wrong first calls", *(name.split("/")[-1] for name, _ in single))
         blocks.append(text_table(header, _anatomy_rows([numbers for _, numbers in single])))
+    if accepted := [(name, numbers) for name, numbers in sets if "ast" in numbers]:
+        header = ("all calls, %", "n", "AST")
+        rows = [[name, numbers["n"], numbers["ast"]] for name, numbers in accepted]
+        blocks.append(text_table(header, rows))
     if multi:
         header = ("episodes, %", "n", "VA", "answers", "correct", "calls", "DE", "CE")
         rows = [multi_row(*pair) for pair in multi]
         rows += [multi_row(f"  {part}", n) for _, numbers in multi for part, n in _parts(numbers)]
         blocks.append(text_table(header, rows))
+    blocks.append(_paper_block(benchmark))
     return "\n\n".join(block for block in blocks if block)
+
+
+def has_parts(name: str) -> bool:
+    """Whether a set is shown in its parts; the world's levels of noise are not."""
+    return not name.startswith("levels/")
+
+
+def protocol_rows(single: Sequence[tuple[str, dict[str, Any]]]) -> list[list]:
+    """[set, protocol, n, TS, PI, CF, and the TS, PI, CF that the golds themselves would get]"""
+    return [
+        [f"{name}, {protocol}", of["n"], *(of[key] for key in LEVELS)]
+        + [of["ceiling"][key] for key in LEVELS]
+        for name, numbers in single
+        for protocol, of in numbers.items()
+        if isinstance(of, dict) and "ceiling" in of
+    ]
 
 
 def single_row(name: str, numbers: dict[str, Any]) -> list:
@@ -61,6 +88,27 @@ def cell_text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.2f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _protocols_block(single: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    header = ("protocol, %", "n", "TS", "PI", "CF", "gold: TS", "PI", "CF")
+    rows = protocol_rows(single)
+    return text_table(header, rows) if rows else ""
+
+
+def _paper_block(benchmark: str) -> str:
+    """The paper's own rows; a cell that no number of cases can give has a question mark."""
+    rows = paper_rows(benchmark)
+    if not rows:
+        return ""
+    metrics = list(next(iter(rows.values())))
+    doubtful = {(c.model, c.metric) for c in IMPOSSIBLE if c.table < 5 and c.benchmark == benchmark}
+    shown = [
+        [f"paper: {model}"]
+        + [f"{of[key]:.2f}{'?' * ((model, key) in doubtful)}" for key in metrics]
+        for model, of in rows.items()
+    ]
+    return text_table((f"{SOURCE}, %", *(key.upper() for key in metrics)), shown)
 
 
 def _kinds_row(name: str, numbers: dict[str, Any]) -> list:
