@@ -69,7 +69,8 @@ result; score; outcome
 
 ranking; table; standings
 | The ranking of a {s}; Who leads a {s}
-| Who is first in the {s}; Who leads the {s}; Which place has the {s}; What is the ranking of the {s}
+| Who is first in the {s}; Who leads the {s}; Which place has the {s};
+  What is the ranking of the {s}
 
 reviews; opinions; comments
 | What people say about a {s}; Reviews of a {s}
@@ -149,7 +150,8 @@ phone; contact; mail
 
 seats; rooms; places
 | Free places of a {s}; Whether a {s} has room
-| Is there a place in the {s}; Is the {s} full; How many places has the {s}; Is there room in the {s}
+| Is there a place in the {s}; Is the {s} full; How many places has the {s};
+  Is there room in the {s}
 
 rate; exchange
 | The rate of a {s}; What a {s} is worth
