@@ -98,7 +98,7 @@ class Action(NamedTuple):
 
 
 def read_actions(table: str) -> tuple[Action, ...]:
-    """Actions of `names | docs | asks`, an empty line between two actions, `;` inside of each cell."""
+    """Actions of `names | docs | asks`: an empty line between two, `;` inside of each cell."""
     cells = (block.split("|") for block in table.split("\n\n"))
     return tuple(Action(*(tuple(map(_joined, c.split(";"))) for c in cell)) for cell in cells)
 
