@@ -22,12 +22,20 @@ TOP_LEVEL = {
 # What each room may import besides the standard library, itself and `tl.InputError`.
 TORCH = {"torch", "safetensors", "numpy"}
 ALLOWED = {
+    "tl.json_file": set(),
     "kernels": {"torch", "triton"},
     "tl.calls": set(),
-    "tl.world": {"tl.calls"},
-    "tl.dialects": {"tl.calls", "jinja2"},
-    "tl.data": {"tl.calls", "tl.dialects", "tokenizers", "sentencepiece", *TORCH},
-    "tl.model": {"kernels", *TORCH},
+    "tl.world": {"tl.json_file", "tl.calls"},
+    "tl.dialects": {"tl.json_file", "tl.calls", "jinja2"},
+    "tl.data": {
+        "tl.json_file",
+        "tl.calls",
+        "tl.dialects",
+        "tokenizers",
+        "sentencepiece",
+        *TORCH,
+    },
+    "tl.model": {"tl.json_file", "kernels", *TORCH},
     "tl.generate": {"tl.model", "torch"},
     "tl.run": {"tqdm", *TORCH},
     "tl.agent": {

@@ -101,8 +101,8 @@ def two_shards_hold_the_same(directory, index):
 NORM, Q = "model.norm.weight", "model.layers.1.self_attn.q_proj.weight"
 DAMAGED = {
     "empty directory": (empty, "no config.json"),
-    "config is no JSON": (write("config.json", b'{"model_type": '), "config.json: not valid JSON"),
-    "config is no UTF-8": (write("config.json", b"\xff\xfe"), "config.json: not valid JSON"),
+    "config is no JSON": (write("config.json", b'{"model_type": '), "config.json: no valid JSON"),
+    "config is no UTF-8": (write("config.json", b"\xff\xfe"), "config.json: byte"),
     "config is a list": (write("config.json", b"[]"), "config.json: got a JSON list"),
     "no weights": (lambda d: (d / "model.safetensors").unlink(), "no weight files"),
     "shards without index": (only("model-00001-of-00002.safetensors"), "without an index"),
@@ -139,7 +139,7 @@ DAMAGED = {
             (d / "model.safetensors").unlink(),
             (d / "model.safetensors.index.json").write_text("{"),
         ),
-        "index.json: not valid JSON",
+        "index.json: no valid JSON",
     ),
     "index without map": (shard(lambda d, i: i.pop("weight_map")), 'expected {"weight_map"'),
     "index map is a list": (

@@ -9,16 +9,8 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from tl import InputError
 from tl.data.token_spans import Span, check_text, cover
-from tl.data.tokenizer_files import (
-    AddedToken,
-    TokenizerConfig,
-    id_clash,
-    is_id,
-    one_line,
-    read_object,
-    read_text,
-    short,
-)
+from tl.data.tokenizer_files import AddedToken, TokenizerConfig, id_clash, is_id, short
+from tl.json_file import one_line, read_object, read_text
 
 # Qwen2's words: PRETOKENIZE_REGEX in models/qwen2/tokenization_qwen2.py of transformers 5.23.0.
 QWEN2_WORDS = (

@@ -7,7 +7,8 @@ from sentencepiece import SentencePieceProcessor
 
 from tl import InputError
 from tl.data.token_spans import Span, check_text, cover
-from tl.data.tokenizer_files import AddedToken, TokenizerConfig, id_clash, one_line
+from tl.data.tokenizer_files import AddedToken, TokenizerConfig, id_clash
+from tl.json_file import one_line
 
 # Two serialised protobuf messages in a row are one message with the later fields winning
 # (https://protobuf.dev/programming-guides/encoding/#last-one-wins). These four bytes are

@@ -2,13 +2,13 @@
 tokens added later, and which files a saved model needs.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tl import InputError
+from tl.json_file import read_optional
 
 COPIED = (
     "tokenizer.json",
@@ -65,7 +65,7 @@ class TokenizerConfig:
             if found is not None:
                 return found
         path = self.directory / "generation_config.json"
-        ids = read_object(path).get("eos_token_id") if path.is_file() else None
+        ids = read_optional(path).get("eos_token_id")
         first = ids[0] if isinstance(ids, list) and ids else ids
         if first is None:
             raise InputError(
@@ -109,11 +109,6 @@ def is_id(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
 
 
-def one_line(error: Exception) -> str:
-    """A library's message, fit to be quoted inside of ours."""
-    return " ".join(str(error).split())[:300]
-
-
 def short(value: Any) -> str:
     """A value in an error message; lists and objects by their kind, as Python cannot print every
     nested one.
@@ -126,7 +121,7 @@ def short(value: Any) -> str:
 def read_config(directory: Path) -> TokenizerConfig:
     """Raises InputError if a file is no JSON object or a value has the wrong type."""
     optional = {
-        name: read_object(directory / name) if (directory / name).is_file() else {}
+        name: read_optional(directory / name)
         for name in ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
     }
     config, special_map, added = optional.values()
@@ -140,30 +135,6 @@ def read_config(directory: Path) -> TokenizerConfig:
         _special_tokens(declaring),
         _added_tokens(directory, config.get("added_tokens_decoder") or {}, added),
     )
-
-
-def read_text(path: Path) -> str:
-    """Raises InputError if the file cannot be read or is not UTF-8."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: byte {error.start} is not UTF-8, expected a text file: copy it again"
-        ) from error
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """Raises InputError if the file is not one JSON object."""
-    try:
-        value = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:  # ValueError: also an integer of 5,000 digits
-        reason = one_line(error)
-        raise InputError(f"{path}: no valid JSON ({reason}): copy the file again") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: holds a {type(value).__name__}, expected a JSON object")
-    return value
 
 
 def _special_tokens(declaring: dict[Path, dict]) -> dict[str, str | None]:

@@ -6,12 +6,12 @@
     4. codellama: plain text that every model can write
 """
 
-import json
 from pathlib import Path
 
 from tl import InputError
 from tl.dialects.chat_template import ChatTemplate
 from tl.dialects.template_files import read_template_files
+from tl.json_file import read_json
 
 
 def choose(directory: str | Path | None, known: tuple[str, ...]) -> str:
@@ -41,10 +41,7 @@ def _trained_with(directory: Path) -> str | None:
     for folder in (directory, directory.parent):
         path = folder / "train_args.json"
         if path.is_file():
-            try:
-                values = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError, RecursionError) as error:
-                raise InputError(f"{path}: no valid JSON ({error}): name the --dialect") from None
+            values = read_json(path, advice="name the --dialect")
             dialect = values.get("dialect") if isinstance(values, dict) else None
             return dialect if isinstance(dialect, str) else None
     return None

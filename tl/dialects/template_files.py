@@ -1,10 +1,9 @@
 """What a Hugging Face directory says about its chat template and its control tokens."""
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tl import InputError
+from tl.json_file import read_optional, read_text
 
 TEMPLATE_FILE = "chat_template.jinja"
 TOOL_TEMPLATE_FILE = "additional_chat_templates/tool_use.jinja"
@@ -27,8 +26,8 @@ def read_template_files(directory: str | Path) -> TemplateFiles:
     """All files are optional. InputError, naming the file, if one of them cannot be read."""
     directory = Path(directory)
     names = ("tokenizer_config.json", "special_tokens_map.json", "tokenizer.json")
-    config, special_map, tokenizer = (_read_object(directory / name) for name in names)
-    older = _read_object(directory / "added_tokens.json")
+    config, special_map, tokenizer = (read_optional(directory / name) for name in names)
+    older = read_optional(directory / "added_tokens.json")
     named = [*_named(special_map).items(), *_named(config).items()]
     templates = _templates(directory, config)
     return TemplateFiles(
@@ -43,13 +42,13 @@ def _templates(directory: Path, config: dict) -> dict[str, str]:
     """{"default": ..., "tool_use": ...}; a file of its own goes before tokenizer_config.json."""
     found = config.get("chat_template")
     if found is None:
-        found = _read_object(directory / "chat_template.json").get("chat_template")
+        found = read_optional(directory / "chat_template.json").get("chat_template")
     if isinstance(found, list):
         found = {each["name"]: each["template"] for each in found if _is_named_template(each)}
     templates = {"default": found} if isinstance(found, str) else dict(found or {})
     for key, name in (("default", TEMPLATE_FILE), ("tool_use", TOOL_TEMPLATE_FILE)):
         if (directory / name).is_file():
-            templates[key] = _read_text(directory / name)
+            templates[key] = read_text(directory / name)
     return templates
 
 
@@ -82,27 +81,3 @@ def _content(value: Any) -> str | None:
     """A token is written as a string or as {"content": string}."""
     content = value.get("content") if isinstance(value, dict) else value
     return content if isinstance(content, str) else None
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    """{} where there is no such file."""
-    if not path.is_file():
-        return {}
-    try:
-        value = json.loads(_read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: no valid JSON ({error}): copy the file again") from None
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: holds a {type(value).__name__}, expected a JSON object")
-    return value
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: byte {error.start} is not UTF-8, expected a text file: copy it again"
-        ) from None

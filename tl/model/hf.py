@@ -20,10 +20,11 @@ import torch
 from torch import Tensor, nn
 
 from tl import InputError
+from tl.json_file import read_json
 from tl.model.config import ModelConfig
 from tl.model.decoder import Decoder
 from tl.model.save import save_model
-from tl.model.weights import Stored, open_weights, read_headers, read_json, weight_files
+from tl.model.weights import Stored, open_weights, read_headers, weight_files
 
 __all__ = ["init_model", "init_weights", "load_config", "load_model", "load_weights", "save_model"]
 

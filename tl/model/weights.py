@@ -9,7 +9,6 @@ at a time is mapped, and one tensor at a time is copied out: the host holds the 
 one file.
 """
 
-import json
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from tl import InputError
+from tl.json_file import read_json
 
 DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
@@ -136,13 +136,3 @@ def _open_bin(path: Path) -> Iterator[dict[str, Stored]]:
         name: Stored(path, tuple(each.shape), str(each.dtype).removeprefix("torch."), each)
         for name, each in content.items()
     }
-
-
-def read_json(path: Path) -> Any:
-    """The content of a JSON file; InputError if it is missing or is not JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # JSONDecodeError, UnicodeDecodeError
-        raise InputError(f"{path}: not valid JSON: {error}") from error

@@ -13,6 +13,7 @@ from typing import Any
 
 from tl import InputError
 from tl.calls.schema import Call, Tool
+from tl.json_file import read_json
 from tl.world.heldout import KIND_SHARES, Case, GoldStep
 from tl.world.rl import call_record
 
@@ -57,12 +58,7 @@ def case_record(case: Case) -> dict:
 
 
 def _records(path: str | Path) -> list:
-    try:
-        records = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; {ADVICE}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is no JSON ({error}); {ADVICE}") from error
+    records = read_json(path, ADVICE)
     if not isinstance(records, list):
         raise InputError(f"{path}: is {_show(records)}, expected a list of cases; {ADVICE}")
     return records
