@@ -87,10 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--temperature", type=cli.non_negative_float, default=0.0, help="0: the likeliest token")
     add("--batch_size", type=cli.positive_int, default=32, help="prompts, or episodes, at once")
     add("--seed", type=cli.non_negative_int, default=0, help="of the sets and of sampling")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto",
-        help="auto: cuda where there is one")
-    add("--dtype", choices=("auto", "float32", "bfloat16"), default="auto",
-        help="auto: bfloat16 on CUDA only")
+    cli.add_device_flags(add)
     parser.add_argument("--output_dir", default="out/eval",
         help="gets predictions.jsonl, scores.json, report.html, and the sets")
     return parser

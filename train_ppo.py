@@ -12,7 +12,6 @@ the tool world to its end. What was sampled is what is learned from, token by to
 """
 
 import argparse
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -76,17 +75,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The flags; without --model those of the embedded recipe come first."""
-    argv = sys.argv[1:] if argv is None else argv
     parser = build_parser()
-    args = cli.parse_args(parser, argv)
-    if args.model is None:
-        if args.data is not None:
-            parser.error("--data without --model: name the SFT model, or leave both out")
-        args = cli.parse_args(parser, ["--config", str(RECIPE), *argv])
-        if not Path(args.model).is_dir():
-            parser.error(f"{args.model}: no such directory; `torchrun train_sft.py` makes it")
-    if args.data is None:
-        parser.error("--data: name the file of entries to train on")
+    args = cli.parse_or_recipe(parser, argv, RECIPE)
+    if args.model != WORLD and not Path(args.model).is_dir():
+        parser.error(f"{args.model}: no such directory; `torchrun train_sft.py` makes out/sft")
     if args.exercises and args.data != WORLD:
         parser.error("--exercises: needs --data world, whose tools can be executed")
     if args.parallel == "fsdp":

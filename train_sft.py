@@ -76,15 +76,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The flags; without --model those of the embedded recipe come first."""
-    argv = sys.argv[1:] if argv is None else argv
     parser = build_parser()
-    args = cli.parse_args(parser, argv)
-    if args.model is None:
-        if args.data is not None:
-            parser.error("--data without --model: name the model to train, or leave both out")
-        args = cli.parse_args(parser, ["--config", str(RECIPE), *argv])
-    if args.data is None:
-        parser.error("--data: name the file of trajectories to train on")
+    args = cli.parse_or_recipe(parser, argv, RECIPE)
     if args.max_weight < 1:
         parser.error(f"--max_weight: expected a number >= 1, got {args.max_weight:g}")
     if args.standard_sft and args.max_weight not in (1.0, parser.get_default("max_weight")):

@@ -291,3 +291,26 @@ def test_under_torchrun_a_mistake_is_told_once(tmp_path, flag, expected):
     told = [line for line in done.stderr.splitlines() if "error: " in line and "E1" not in line[:3]]
     assert told == [expected]
     assert done.returncode == 1
+
+
+def test_without_a_model_the_recipe_comes_first(tmp_path, capsys):
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text('{"model": "tiny", "data": "world", "steps": 3}')
+    parser = small_parser()
+    parser.add_argument("--model")
+    parser.add_argument("--data")
+
+    def parsed(*argv):
+        args = cli.parse_or_recipe(parser, argv, recipe)
+        return args.model, args.data, args.steps
+
+    assert parsed() == ("tiny", "world", 3)
+    assert parsed("--steps", "5") == ("tiny", "world", 5)  # what is typed wins
+    assert parsed("--model", "m", "--data", "d") == ("m", "d", 7)  # nothing of the recipe
+    for argv, message in (
+        (["--data", "d"], "--data without --model"),
+        (["--model", "m"], "--data: name the file"),
+    ):
+        with pytest.raises(SystemExit):
+            parsed(*argv)
+        assert message in capsys.readouterr().err

@@ -27,7 +27,7 @@ from tl.data.encode import Encoder
 from tl.data.tokenizer import load_tokenizer
 from tl.dialects import DIALECTS, get_dialect
 from tl.model.hf import load_model
-from tl.run import cli
+from tl.run import cli, parallel
 from tl.run.report import run
 from tl.world.execute import World
 from tl.world.tools import ALWAYS, FAMILIES, TOOLS
@@ -61,10 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--temperature", type=cli.non_negative_float, default=0.0, help="0: the likeliest token")
     add("--top_p", type=cli.probability, default=1.0, help="sample from this share of probability")
     add("--seed", type=cli.non_negative_int, default=42, help="of sampling")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto",
-        help="auto: cuda where there is one")
-    add("--dtype", choices=("auto", "float32", "bfloat16"), default="auto",
-        help="auto: bfloat16 on CUDA only")
+    cli.add_device_flags(add)
     return parser
 # fmt: on
 
@@ -129,12 +126,8 @@ def world_names(offer: Iterable[str]) -> list[str]:
 def build_loop(args: argparse.Namespace, tools: tuple[Tool, ...]) -> Loop:
     """The loaded model behind a Loop. InputError if the tools alone leave it no room to reply."""
     tokenizer, dialect = load_tokenizer(args.model), get_dialect(args.dialect, args.model)
-    on_cuda = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
-    if on_cuda and not torch.cuda.is_available():
-        raise InputError("--device cuda: this machine has no CUDA device; use --device cpu")
-    device = torch.device("cuda" if on_cuda else "cpu")
-    dtype = args.dtype if args.dtype != "auto" else "bfloat16" if on_cuda else "float32"
-    model = load_model(args.model, getattr(torch, dtype), device)
+    device = parallel.start(args.device).device
+    model = load_model(args.model, parallel.compute_dtype(args.dtype, device), device)
     encoder = Encoder(tokenizer, dialect)
     eos_ids = stop_ids(encoder, model, args.model)
     positions = model.config.max_position_embeddings

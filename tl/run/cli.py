@@ -75,6 +75,23 @@ def parse_args(parser: argparse.ArgumentParser, argv: Sequence[str] | None = Non
     return parser.parse_args(spliced + argv)
 
 
+def parse_or_recipe(
+    parser: argparse.ArgumentParser, argv: Sequence[str] | None, recipe: Path
+) -> argparse.Namespace:
+    """As `parse_args`, of a script that trains `--model` on `--data`. Without --model the flags of
+    the embedded recipe come first; then a --data of the user's own would be a mistake.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    args = parse_args(parser, argv)
+    if args.model is None:
+        if args.data is not None:
+            parser.error("--data without --model: name the model to train, or leave both out")
+        args = parse_args(parser, ["--config", str(recipe), *argv])
+    if args.data is None:
+        parser.error("--data: name the file to train on")
+    return args
+
+
 def _read_object(path: str) -> dict:
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_unique_keys)
@@ -239,14 +256,20 @@ def add_runtime_flags(parser: argparse.ArgumentParser) -> None:
     """Seed, precision, device, parallelism."""
     add = parser.add_argument_group("runtime").add_argument
     add("--seed", type=non_negative_int, default=42, help="of initialisation, order and sampling")
-    add("--dtype", choices=("auto", "float32", "bfloat16"), default="auto",
-        help="of the computation, master weights are float32; auto: bfloat16 on CUDA only")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto",
-        help="auto: cuda where there is one")
+    add_device_flags(add, of="of the computation, master weights are float32; ")
     add("--parallel", choices=("auto", "replicate", "fsdp"), default="auto",
         help="whole model per process, or sharded; auto: fsdp on several GPUs")
     add("--gradient_checkpointing", action=argparse.BooleanOptionalAction, default=False,
         help="recompute activations in the backward pass: less memory, a third more time")
+
+
+def add_device_flags(add: Callable, of: str = "") -> None:
+    """Where and how exactly a model computes. add: `add_argument` of a parser or a group. of: what
+    has that --dtype, for `--help`."""
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto",
+        help="auto: cuda where there is one")
+    add("--dtype", choices=("auto", "float32", "bfloat16"), default="auto",
+        help=f"{of}auto: bfloat16 on CUDA only")
 
 
 def add_logging_flags(parser: argparse.ArgumentParser, output_dir: str) -> None:
