@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from tests.strategies.model import configs, rope_scalings
 from tests.test_model_decoder import TINY, brute_force_attention, build
-from tl.model.cache import KVCache, attend_by_products, attend_fused
+from tl.model import cache as cache_module
+from tl.model.cache import (
+    CALL_NUMBERS,
+    GROUP_ROWS,
+    KVCache,
+    attend_by_products,
+    attend_fused,
+)
 from tl.model.config import ModelConfig
 
 
@@ -50,6 +57,49 @@ def test_cached_logits_equal_those_of_the_whole_sequence(config, lengths, steps,
         expected = torch.stack([whole_logits(model, s[:n])[-1] for s, n in zip(sequences, ends)])
         tolerance = 2e-5 if dtype == torch.float32 else 1e-6
         torch.testing.assert_close(got, expected, rtol=tolerance, atol=tolerance)
+
+
+def cache_for(rows: int) -> KVCache:
+    return KVCache(ModelConfig.from_hf(TINY), rows, torch.float32, "cpu")
+
+
+@given(st.lists(st.integers(1, 5000), min_size=1, max_size=60))
+def test_rows_are_grouped_where_that_costs_little(lengths):
+    groups = cache_for(len(lengths))._groups(lengths)
+    assert [row for rows in groups for row in range(len(lengths))[rows]] == [*range(len(lengths))]
+    kept = cache_for(1).store.shape
+    for rows in groups:
+        own = lengths[rows]
+        chunks = [own[i : i + GROUP_ROWS] for i in range(0, len(own), GROUP_ROWS)]
+        alone = sum(len(chunk) * max(chunk) for chunk in chunks)
+        padding = (len(own) * max(own) - alone) * 2 * kept[3] * kept[5]
+        assert padding <= CALL_NUMBERS * (len(chunks) - 1)
+
+
+def test_rows_of_one_length_are_one_group():
+    assert cache_for(40)._groups([500] * 40) == [slice(0, 40)]
+    ragged = [5000] * 8 + [1] * 8 + [2] * 4
+    assert cache_for(20)._groups(ragged) == [slice(0, 8), slice(8, 20)]
+
+
+@torch.no_grad()
+def test_groups_change_nothing(monkeypatch):
+    model = build(TINY, torch.float64)
+    lengths = [1 + 7 * row % 12 for row in range(19)]
+    generator = torch.Generator().manual_seed(0)
+    size = TINY["vocab_size"]
+    sequences = [torch.randint(size, (n,), generator=generator).tolist() for n in lengths]
+    found = []
+    for numbers in (-1, 2**18):
+        monkeypatch.setattr(cache_module, "CALL_NUMBERS", numbers)
+        cache = KVCache(model.config, 19, torch.float64, "cpu")
+        read(model, cache, [*range(19)], sequences)
+        step = cache.decode(lengths)
+        found.append(len(step.groups))
+        got = model.decode(torch.tensor([ids[-1] for ids in sequences]), step)
+        expected = torch.stack([whole_logits(model, ids)[-1] for ids in sequences])
+        torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-9)
+    assert found == [3, 1]
 
 
 @given(rope_scalings(3), st.integers(2, 20))

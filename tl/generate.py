@@ -51,7 +51,7 @@ class _Sequence:
     context: list[int]  # prompt and what was generated
     prompt_length: int
     limit: int  # tokens that may be generated
-    uniforms: Tensor | None = None  # [limit] float64 in (0, 1], one per token; None = greedy
+    uniforms: list[float] | None = None  # in (0, 1], one for each of `limit` tokens; None = greedy
     logprobs: list[float] = field(default_factory=list)
     finished: bool = False
 
@@ -194,8 +194,8 @@ def _extend(batch: _Batch, temperature: float, top_p: float, stops: frozenset[in
     logits = batch.decode()  # [B, V]
     if temperature > 0:
         drawn = [each.uniforms[len(each.logprobs)] for each in batch.live]
-        uniforms = torch.stack(drawn).to(batch.device)  # [B]
-        logprobs = (logits / temperature).log_softmax(-1)  # [B, V]
+        uniforms = torch.tensor(drawn, dtype=torch.float64, device=batch.device)  # [B]
+        logprobs = logits.div_(temperature).log_softmax(-1)  # [B, V]
         tokens = draw(logprobs.exp(), uniforms, top_p)  # [B]
     else:
         logprobs = logits.log_softmax(-1)  # [B, V]
@@ -229,10 +229,10 @@ def draw(probabilities: Tensor, uniforms: Tensor, top_p: float = 1.0) -> Tensor:
     return (order.gather(1, picked) if top_p < 1 else picked)[:, 0]
 
 
-def _uniforms(seed: int, sequence: _Sequence) -> Tensor:
-    """The random stream of a sequence: [limit] float64 in (0, 1]."""
+def _uniforms(seed: int, sequence: _Sequence) -> list[float]:
+    """The random stream of a sequence: `limit` numbers in (0, 1]."""
     own = torch.Generator().manual_seed((seed + sequence.stream * 0x9E3779B97F4A7C15) % 2**63)
-    return 1 - torch.rand(sequence.limit, generator=own, dtype=torch.float64)
+    return (1 - torch.rand(sequence.limit, generator=own, dtype=torch.float64)).tolist()
 
 
 def _limits(

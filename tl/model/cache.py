@@ -18,9 +18,10 @@ from tl.model.config import ModelConfig
 from tl.model.packed_attention import Packing, packed_attention
 
 GROWTH = 64  # tokens, at least, by which the slots get longer at one time
-# Rows that look at equally many places at one time on CPU, those behind the end of a row too. One
-# group of 32 rows reads and multiplies half as much again as four groups when lengths are ragged.
-GROUP_ROWS = 8
+# On CPU rows look at equally many places in groups, those behind the end of a row too. One group of
+# 32 rows reads and multiplies half as much again as four groups when lengths are ragged; where they
+# are alike, four groups are four times the calls. A call more costs as much as this many numbers.
+GROUP_ROWS, CALL_NUMBERS = 8, 2**18
 
 
 class Prefill(NamedTuple):
@@ -40,6 +41,14 @@ class Prefill(NamedTuple):
         _write(*self.store[layer], self.slots, self.position_ids, k, v)
 
 
+class Group(NamedTuple):
+    """Rows that look at L places each."""
+
+    rows: slice
+    stored: Tensor  # [layers, 2, b, K, L, D] their part of the store
+    biases: dict[int | None, Tensor]  # by window: [b, K, 1, L], added to the scores
+
+
 class Decode(NamedTuple):
     """A pass over one token of each of the first B slots."""
 
@@ -47,22 +56,19 @@ class Decode(NamedTuple):
     slots: Tensor  # [B] 0, 1, ...
     position_ids: Tensor  # [B]
     packing: Packing
-    groups: list[slice]  # the B rows, split
-    biases: dict[int | None, list[Tensor]]  # by window and group: [b, K, 1, L], added to the scores
+    groups: list["Group"]  # the B rows, split
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, window: int | None) -> Tensor:
         """Over all that is in the slot. q[B, H, D], k[B, K, D], v[B, K, D] -> [B, H, D]."""
-        keys, values = self.store[layer]  # [slots, K, places, D]
-        _write(keys, values, self.slots, self.position_ids, k, v)
+        _write(*self.store[layer], self.slots, self.position_ids, k, v)
         exact = q.element_size() > 2 and not q.is_cuda
         attend = attend_by_products if exact else attend_fused
-        grouped = q.unflatten(1, (keys.shape[1], -1))  # [B, K, H/K, D]
+        grouped = q.unflatten(1, (k.shape[1], -1))  # [B, K, H/K, D]
         mixed = [
-            attend(grouped[rows], keys[rows, :, :longest], values[rows, :, :longest], bias)
-            for rows, bias in zip(self.groups, self.biases[window], strict=True)
-            for longest in bias.shape[-1:]
+            attend(grouped[group.rows], *group.stored[layer], group.biases[window])
+            for group in self.groups
         ]
-        return torch.cat(mixed).flatten(1, 2)  # [B, H, D]
+        return (torch.cat(mixed) if len(mixed) > 1 else mixed[0]).flatten(1, 2)  # [B, H, D]
 
 
 class KVCache:
@@ -97,17 +103,33 @@ class KVCache:
         self.reserve(max(lengths))
         total = torch.tensor(lengths, device=device)  # [B]
         cos, sin = self.rope.tables(total - 1, total, self.store.dtype)
-        rows = len(lengths)
-        group = rows if self.store.is_cuda else GROUP_ROWS
-        groups = [slice(start, min(start + group, rows)) for start in range(0, rows, group)]
-        distances = [
-            total[rows, None] - 1 - torch.arange(max(lengths[rows]), device=device)  # [b, L]
-            for rows in groups
-        ]
-        biases = {w: [self._bias(each, w) for each in distances] for w in self.windows}
+        groups = []
+        for rows in self._groups(lengths):
+            places = torch.arange(max(lengths[rows]), device=device)  # [L]
+            distances = total[rows, None] - 1 - places  # [b, L]
+            biases = {window: self._bias(distances, window) for window in self.windows}
+            groups.append(Group(rows, self.store[:, :, rows, :, : len(places)], biases))
         slots = torch.arange(len(lengths), device=device)
         packing = Packing([1] * len(lengths), None, cos, sin)
-        return Decode(self.store, slots, total - 1, packing, groups, biases)
+        return Decode(self.store, slots, total - 1, packing, groups)
+
+    def _groups(self, lengths: list[int]) -> list[slice]:
+        """The rows in groups: some neighbours, and their neighbours too where these are about as
+        long."""
+        rows = len(lengths)
+        if self.store.is_cuda:
+            return [slice(rows)]
+        numbers = 2 * self.store.shape[3] * self.store.shape[5]  # read for each place
+        starts, longest = [0], max(lengths[:GROUP_ROWS])
+        for start in range(GROUP_ROWS, rows, GROUP_ROWS):
+            own = lengths[start : start + GROUP_ROWS]
+            wider = max(longest, *own)
+            padding = (start - starts[-1]) * (wider - longest) + len(own) * (wider - max(own))
+            if padding * numbers > CALL_NUMBERS:
+                starts.append(start)
+                wider = max(own)
+            longest = wider
+        return [slice(*ends) for ends in zip(starts, [*starts[1:], rows], strict=True)]
 
     def _bias(self, distance: Tensor, window: int | None) -> Tensor:
         """[b, K, 1, L]: 0 where a token looks, -inf elsewhere. distance[b, L] = how far a place
