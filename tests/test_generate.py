@@ -11,7 +11,7 @@ from tests.strategies.model import configs
 from tests.test_model_cache import whole_logits
 from tests.test_model_decoder import TINY, build
 from tl import InputError
-from tl.generate import draw, generate
+from tl.generate import DRAWN_BLOCK, LARGE_VOCABULARY, draw, draw_by_blocks, generate
 from tl.model.config import ModelConfig
 from tl.model.decoder import Decoder
 
@@ -131,6 +131,40 @@ def test_draw_is_an_inversion_over_the_smallest_set(weights, top_p):
     got = sorted(frequencies.tolist(), reverse=True)
     assert got[:size] == pytest.approx(expected, abs=2 / steps)
     assert not any(got[size:]) and not any(frequencies[p == 0])
+
+
+@given(
+    st.integers(1, 4 * DRAWN_BLOCK), st.integers(0, 2**30), st.sampled_from([0.0, 0.9, 0.999])
+)  # fmt: skip
+def test_drawing_by_blocks_is_the_same_inversion(size, seed, without_mass):
+    """Each drawn token has mass, and u lies in its part of the interval."""
+    generator = torch.Generator().manual_seed(seed)
+    p = torch.rand(3, size, generator=generator)
+    p[torch.rand(3, size, generator=generator) < without_mass] = 0
+    p[torch.arange(3), torch.randint(size, (3,), generator=generator)] = 1  # one of them at least
+    p /= p.sum(1, keepdim=True)
+    uniforms = 1 - torch.rand(3, generator=generator, dtype=torch.float64)
+    uniforms[0], uniforms[1] = 1, 5e-17  # the ends
+    tokens = draw_by_blocks(p, uniforms)[:, None]
+    masses = p.double().cumsum(1)
+    target = uniforms[:, None] * masses[:, -1:]
+    mass, reached = p.gather(1, tokens), masses.gather(1, tokens)
+    assert (mass > 0).all()
+    assert (target <= reached + 1e-6).all() and (target >= reached - mass - 1e-6).all()
+    alone = [draw_by_blocks(p[row, None], uniforms[row, None]).item() for row in range(3)]
+    assert alone == tokens[:, 0].tolist()  # whoever shares the batch
+
+
+def test_large_vocabularies_are_drawn_from_by_blocks():
+    size, steps = LARGE_VOCABULARY + 100, 20_000
+    p = torch.zeros(size)
+    likely = [0, 255, 256, 5000, size - 1]
+    p[likely] = torch.tensor([0.1, 0.2, 0.3, 0.15, 0.25])
+    uniforms = torch.arange(1, steps + 1, dtype=torch.float64) / steps
+    drawn = torch.cat([draw(p.expand(len(u), -1), u) for u in uniforms.split(500)])
+    counts = torch.bincount(drawn, minlength=size) / steps
+    torch.testing.assert_close(counts, p, rtol=0, atol=1e-4)
+    assert drawn.tolist() == sorted(drawn.tolist())
 
 
 def test_the_ends_of_the_unit_interval_draw_tokens_that_have_mass():

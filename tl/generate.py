@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from tl import InputError
@@ -33,6 +34,9 @@ from tl.model.decoder import Decoder
 # Tokens of one prefill pass, at most, unless a single prompt is longer. On the CPU the activations
 # of so many stay in the cache (measured: a tenth faster than 4096).
 CPU_PREFILL_TOKENS, CUDA_PREFILL_TOKENS = 1024, 8192
+# From so many words on, tokens are drawn in two stages (measured: 32 rows of 32,000 words take 0.4
+# instead of 1.0 ms on a core, ten times that where 8 MB of sums are fresh memory).
+LARGE_VOCABULARY, DRAWN_BLOCK = 8192, 256
 COLDEST = 1e-30  # of all temperatures but 0: logits divided by less can leave float32
 
 
@@ -217,6 +221,8 @@ def draw(probabilities: Tensor, uniforms: Tensor, top_p: float = 1.0) -> Tensor:
     top_p < 1 draws from the likeliest tokens, as many as it takes for a mass >= top_p (Holtzman
     et al. 2020, arXiv:1904.09751).
     """
+    if top_p == 1 and probabilities.shape[1] > LARGE_VOCABULARY:
+        return draw_by_blocks(probabilities, uniforms)
     if top_p < 1:
         probabilities, order = probabilities.sort(dim=-1, descending=True, stable=True)
     masses = probabilities.cumsum(-1, dtype=torch.float64)  # [B, V]
@@ -227,6 +233,29 @@ def draw(probabilities: Tensor, uniforms: Tensor, top_p: float = 1.0) -> Tensor:
     picked = torch.searchsorted(masses, uniforms[:, None] * drawable)  # [B, 1]
     picked = picked.clamp(max=masses.shape[1] - 1)  # NaN is larger than everything
     return (order.gather(1, picked) if top_p < 1 else picked)[:, 0]
+
+
+def draw_by_blocks(probabilities: Tensor, uniforms: Tensor) -> Tensor:
+    """The same from all tokens: first the block of DRAWN_BLOCK tokens in which the mass is reached,
+    then the token in it, so that only one block per row is cumulated.
+
+    A token without mass is never the first to reach anything: `share` is above 0 and at most 1.
+    """
+    size = probabilities.shape[1]
+    blocks = size // DRAWN_BLOCK
+    whole, rest = probabilities.tensor_split([blocks * DRAWN_BLOCK], dim=1)
+    sums = whole.unflatten(1, (blocks, DRAWN_BLOCK)).sum(2)  # [B, blocks]
+    sums = torch.cat([sums, rest.sum(1, keepdim=True)], dim=1)  # [B, blocks + 1]
+    masses = F.pad(sums.double().cumsum(1), (1, 0))  # [B, blocks + 2] below each block, and in all
+    target = uniforms[:, None] * masses[:, -1:]  # [B, 1], as are those of the block
+    block = (torch.searchsorted(masses, target) - 1).clamp(0, blocks)  # NaN too has a place
+    below, reached = masses.gather(1, block), masses.gather(1, block + 1)
+    share = ((target - below) / (reached - below)).clamp(max=1)
+    tokens = block * DRAWN_BLOCK + torch.arange(DRAWN_BLOCK, device=block.device)
+    inside = probabilities.gather(1, tokens.clamp(max=size - 1)).masked_fill_(tokens >= size, 0)
+    inside = inside.cumsum(1, dtype=torch.float64)  # [B, DRAWN_BLOCK]
+    picked = torch.searchsorted(inside, share * inside[:, -1:])
+    return (block * DRAWN_BLOCK + picked).clamp(max=size - 1)[:, 0]
 
 
 def _uniforms(seed: int, sequence: _Sequence) -> list[float]:
