@@ -147,22 +147,22 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
         start, saved_dtype = found.step, found.values["saved_dtype"]
         kl.coefficient = found.values["kl_coef"]
 
-    def hidden_states(model: Decoder, part: Rollout) -> Tensor:
-        """[T, E] behind every token of some episodes."""
+    def hidden_states(model: Decoder, part: Rollout, rows: Tensor) -> Tensor:
+        """[N, E] behind the tokens at these rows[N] of some episodes, packed end to end."""
         with parallel.autocast(device, dtype):
-            return model(**part.packed())
+            return model(**part.packed(), rows=rows)
 
     def log_policy(model: Decoder, hidden: Tensor, part: Rollout) -> tuple[Tensor, Tensor]:
-        """(log p, entropy) of the actions [N]; hidden[T, E]."""
+        """(log p, entropy) of the actions [N]; hidden[N, E]."""
         actions = part.actions[part.action_mask]
-        return linear_token_logprobs(
-            hidden[part.rows()], model.lm_head.weight, actions, args.temperature
-        )
+        return linear_token_logprobs(hidden, model.lm_head.weight, actions, args.temperature)
 
     def score(part: Rollout) -> Rollout:
         """With what the reference makes of the actions, and what the critic expects."""
-        ref_logprobs, _ = log_policy(reference, hidden_states(reference, part), part)  # [N]
-        values = critic.head(hidden_states(critic.trunk or actor, part))  # [T]
+        hidden = hidden_states(reference, part, part.rows())  # [N, E]
+        ref_logprobs, _ = log_policy(reference, hidden, part)  # [N]
+        seen = hidden_states(critic.trunk or actor, part, part.rows_and_ends())  # [N + S, E]
+        values = critic.head(seen)  # [N + S]
         return part.scored(ref_logprobs, values, args.truncation == "bootstrap")
 
     def save(folder: Path, weights_dtype: torch.dtype) -> None:
@@ -231,10 +231,11 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
                     continue  # more minibatches than episodes
                 sums = torch.zeros_like(totals)
                 for part in minibatch.parts(args.per_device_train_batch_size):
-                    hidden = hidden_states(actor, part)  # [T, E]
+                    rows = part.rows()
+                    hidden = hidden_states(actor, part, rows)  # [N, E]
                     logprobs, entropy = log_policy(actor, hidden, part)
-                    seen = hidden_states(critic.trunk, part) if critic.trunk else hidden
-                    values = critic.head(seen[part.rows()])
+                    seen = hidden_states(critic.trunk, part, rows) if critic.trunk else hidden
+                    values = critic.head(seen)
                     loss, found_sums = ppo.ppo_loss(part, logprobs, entropy, values, by, count)
                     loss.backward()
                     sums += found_sums

@@ -48,6 +48,26 @@ def test_packed_equals_one_by_one(config, lengths):
     torch.testing.assert_close(packed, torch.cat(alone), rtol=1e-11, atol=1e-11)
 
 
+@settings(max_examples=60, deadline=None)
+@given(configs(), lengths(), st.data())
+def test_some_rows_are_those_of_all(config, lengths, data):
+    """Hidden states and gradients, for any rows in any order."""
+    model = build(config)
+    inputs = stream(lengths, config["vocab_size"])
+    order = data.draw(st.permutations(range(sum(lengths))))
+    rows = torch.tensor(order[: data.draw(st.integers(1, len(order)))])
+
+    def gradients(hidden):
+        model.zero_grad()
+        (hidden.sin() @ model.lm_head.weight.T).square().sum().backward()
+        return [parameter.grad.clone() for parameter in model.parameters()]
+
+    some, chosen = model(*inputs, rows=rows), model(*inputs)[rows]
+    torch.testing.assert_close(some, chosen, rtol=1e-11, atol=1e-11)
+    for ours, theirs in zip(gradients(some), gradients(chosen)):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
 def test_frequencies_do_not_depend_on_the_place_in_the_stream():
     embedding = rope.Rope(
         head_dim=8, theta=100.0, rope_type="dynamic", factor=4.0, max_positions=6

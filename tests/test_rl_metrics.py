@@ -107,7 +107,7 @@ def gradients(model, parts: list[Rollout], count: int) -> tuple[torch.Tensor, li
     model.zero_grad(set_to_none=True)
     sums = torch.zeros(len(SUMS), dtype=torch.float64)
     for part in parts:
-        hidden = model(**part.packed())[part.rows()]
+        hidden = model(**part.packed(), rows=part.rows())
         actions = part.actions[part.action_mask]
         logprobs, entropy = linear_token_logprobs(hidden, model.lm_head.weight, actions)
         loss, found = ppo_loss(part, logprobs, entropy, hidden.sum(1), BY, count)

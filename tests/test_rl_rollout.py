@@ -161,6 +161,7 @@ def test_a_reply_that_was_cut_off_is_never_right(cut_reward, value):
     assert rollout.cut.tolist() == [True]
     assert rollout.input_ids[0].tolist() == [1, 5, 6]  # with the state in which it goes on
     values = torch.tensor([0.1, 0.2, 0.3])
+    assert rollout.rows().tolist() == [0, 1] and rollout.rows_and_ends().tolist() == [0, 1, 2]
     scored = rollout.scored(torch.zeros(2), values, bootstraps=True)
     assert scored.bootstrap.tolist() == [pytest.approx(0.3)]
     assert scored.values.tolist() == [[pytest.approx(0.1), pytest.approx(0.2)]]

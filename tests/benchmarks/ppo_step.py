@@ -75,7 +75,7 @@ def ours(directory: Path, vocabulary: int, reply: int, passes: int, steps: int) 
 
     def log_policy(model, hidden, part):
         actions = part.actions[part.action_mask]
-        return linear_token_logprobs(hidden[part.rows()], model.lm_head.weight, actions)
+        return linear_token_logprobs(hidden, model.lm_head.weight, actions)
 
     def step(number: int) -> None:
         sample = partial(
@@ -91,9 +91,10 @@ def ours(directory: Path, vocabulary: int, reply: int, passes: int, steps: int) 
             recorder.on_text(episode, "")
         rollout = recorder.rollout(["length"] * EPISODES)
         with torch.no_grad():
-            hidden = reference(**rollout.packed())
+            hidden = reference(**rollout.packed(), rows=rollout.rows())
             ref_logprobs, _ = log_policy(reference, hidden, rollout)
-            values = critic.head(critic.trunk(**rollout.packed()))
+            seen = critic.trunk(**rollout.packed(), rows=rollout.rows_and_ends())
+            values = critic.head(seen)
         rollout = join([rollout.scored(ref_logprobs, values, False)])
         mask = rollout.action_mask
         shaped = kl_shaped_rewards(
@@ -103,9 +104,9 @@ def ours(directory: Path, vocabulary: int, reply: int, passes: int, steps: int) 
         rollout = rollout._replace(advantages=whiten(advantages, mask), returns=returns)
         count = int(mask.sum())
         for part in rollout.passes(passes, 1, torch.Generator().manual_seed(0)):
-            hidden = actor(**part.packed())
+            hidden = actor(**part.packed(), rows=part.rows())
             logprobs, entropy = log_policy(actor, hidden, part)
-            values = critic.head(critic.trunk(**part.packed())[part.rows()])
+            values = critic.head(critic.trunk(**part.packed(), rows=part.rows()))
             ppo.ppo_loss(part, logprobs, entropy, values, by, count)[0].backward()
             for model, optimizer in zip((actor, critic), optimizers, strict=True):
                 parallel.clip_grad_norm(model.parameters(), 1.0)

@@ -38,8 +38,15 @@ class Attention(nn.Module):
         else:
             self.q_norm = self.k_norm = nn.Identity()
 
-    def forward(self, x: Tensor, packing: Packing, cache: Prefill | Decode | None = None) -> Tensor:
-        """x[T, E] -> [T, E]; k and v go to the cache, if there is one."""
+    def forward(
+        self,
+        x: Tensor,
+        packing: Packing,
+        cache: Prefill | Decode | None = None,
+        rows: Tensor | None = None,
+    ) -> Tensor:
+        """x[T, E] -> [T, E], or [N, E] of these rows[N] alone; k and v go to the cache, if there is
+        one."""
         q = self.q_norm(self.q_proj(x).view(len(x), -1, self.head_dim))  # [T, H, D]
         q = rotate(q, packing.cos, packing.sin)
         k, v = self.keys_values(x, packing)
@@ -47,7 +54,8 @@ class Attention(nn.Module):
             mixed = packed_attention(q, k, v, packing, self.window)  # [T, H, D]
         else:
             mixed = cache.attend(self.layer, q, k, v, self.window)  # [T, H, D]
-        return self.o_proj(mixed.flatten(1))  # [T, E]
+        mixed = mixed.flatten(1)  # [T, H * D]
+        return self.o_proj(mixed if rows is None else mixed.index_select(0, rows))  # [T or N, E]
 
     def keys_values(self, x: Tensor, packing: Packing) -> tuple[Tensor, Tensor]:
         """x[T, E] -> k, v, each [T, K, D]."""

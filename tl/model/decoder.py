@@ -54,10 +54,15 @@ class Block(nn.Module):
         self.mlp = MLP(config)
 
     def forward(
-        self, x: Tensor, packing: Packing, cache: Prefill | Decode | None = None
+        self,
+        x: Tensor,
+        packing: Packing,
+        cache: Prefill | Decode | None = None,
+        rows: Tensor | None = None,
     ) -> Tensor:
-        """x[T, E] -> [T, E]."""
-        x = x + self.self_attn(self.input_layernorm(x), packing, cache)
+        """x[T, E] -> [T, E], or [N, E] of these rows[N] alone."""
+        mixed = self.self_attn(self.input_layernorm(x), packing, cache, rows)
+        x = (x if rows is None else x.index_select(0, rows)) + mixed
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -100,6 +105,7 @@ class Decoder(nn.Module):
         position_ids: Tensor,
         cu_seqlens: Tensor,
         lengths: list[int] | None = None,
+        rows: Tensor | None = None,
     ) -> Tensor:
         """Hidden states [T, E] after the last norm.
 
@@ -107,15 +113,18 @@ class Decoder(nn.Module):
         to T, sequence s is cu_seqlens[s]:cu_seqlens[s+1]. lengths: their differences, as numbers
         on the host. Without them cu_seqlens is read on the host, which waits for the device if it
         lies there, as it always does in a sharded model: FSDP moves every tensor argument.
+        rows[N] int64: where hidden states are wanted, [N, E]; the last layer makes no others.
         """
         x = self.model.embed_tokens(input_ids)  # [T, E]
         packing = self.packing(position_ids, cu_seqlens, lengths, x.dtype)
+        last = self.model.layers[-1]
         for block in self.model.layers:
+            wanted = rows if block is last else None
             if self.gradient_checkpointing and torch.is_grad_enabled():
-                x = checkpoint(block, x, packing, use_reentrant=False)
+                x = checkpoint(block, x, packing, None, wanted, use_reentrant=False)
             else:
-                x = block(x, packing)
-        return self.model.norm(x)
+                x = block(x, packing, None, wanted)
+        return self.model.norm(x)  # [T or N, E]
 
     def packing(
         self,

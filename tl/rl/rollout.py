@@ -70,16 +70,17 @@ class Rollout(NamedTuple):
         return len(self.input_ids)
 
     def scored(self, ref_logprobs: Tensor, values: Tensor, bootstraps: bool) -> "Rollout":
-        """With log p of the reference, [N], and the critic's values behind every token, [T].
+        """With log p of the reference at `rows()`, [N], and the critic's values at
+        `rows_and_ends()`, [N + S].
 
         bootstraps: an episode that was cut off goes on with the value behind its last token.
         """
-        rows = torch.zeros_like(self.logprobs)
-        goes_on = self.cut & bootstraps
+        grid = torch.zeros_like(self.logprobs)
+        values, end_values = values.split([len(ref_logprobs), self.size])
         return self._replace(
-            ref_logprobs=rows.masked_scatter(self.action_mask, ref_logprobs.float()),
-            values=rows.masked_scatter(self.action_mask, values[self.rows()]),
-            bootstrap=torch.where(goes_on, values[self._ends()], 0.0),
+            ref_logprobs=grid.masked_scatter(self.action_mask, ref_logprobs.float()),
+            values=grid.masked_scatter(self.action_mask, values),
+            bootstrap=torch.where(self.cut & bootstraps, end_values, 0.0),
         )
 
     def select(self, episodes: Sequence[int]) -> "Rollout":
@@ -122,16 +123,16 @@ class Rollout(NamedTuple):
         starts = self._starts()
         return torch.cat([place + start for place, start in zip(self.places, starts, strict=True)])
 
+    def rows_and_ends(self) -> Tensor:
+        """int64[N + S]: `rows()`, then the last token of each episode."""
+        ends = [start + len(ids) for ids, start in zip(self.input_ids, self._starts(), strict=True)]
+        return torch.cat([self.rows(), torch.tensor(ends, device=self.actions.device) - 1])
+
     def _starts(self) -> list[int]:
         starts = [0]
         for ids in self.input_ids[:-1]:
             starts.append(starts[-1] + len(ids))
         return starts
-
-    def _ends(self) -> Tensor:
-        """int64[S]: the last token of each episode in the packed stream."""
-        ends = [start + len(ids) for ids, start in zip(self.input_ids, self._starts(), strict=True)]
-        return torch.tensor(ends, device=self.actions.device) - 1
 
 
 @dataclass
