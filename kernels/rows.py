@@ -12,8 +12,8 @@ for a loss with dL/dl = g and dL/dH = h. The two ops differ in where g and h com
     policy       PPO's clipped loss: g follows from l and data, h is data
 
 `kernels.rows_triton` is one kernel that reads a row, finds its sums, g and h, and writes dL/dz.
-`kernels.rows_torch` says the same in PyTorch, under the same names. In both, 1 - p_y is never formed
-as a difference: it is (sum of the other tokens' exp) / (sum of all), exact to rounding for
+`kernels.rows_torch` says the same in PyTorch, under the same names. In both, 1 - p_y is never
+formed as a difference: it is (sum of the other tokens' exp) / (sum of all), exact to rounding for
 p_y -> 1, where `softmax - onehot` loses every digit (linkedin/Liger-Kernel#1329). Fine-tuning on
 well-formed tool calls lives there.
 """

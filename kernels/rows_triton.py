@@ -104,13 +104,13 @@ def _row_kernel(
 
     # 1. Sums over the tokens other than y: of e = exp(z - peak), and of e (z - peak)
     peak = tl.maximum(tl.max(row, 0), LOWEST)
-    others, spread = _sums(row, columns, y, peak)
+    others, spread = _sums(row, columns, y, peak, MODE)
     if not WHOLE:
         for start in range(BLOCK, V, BLOCK):
             block = _load(z, start + columns, V, scale)
             higher = tl.maximum(peak, tl.max(block, 0))
             shrink = tl.exp(peak - higher)
-            more, wider = _sums(block, start + columns, y, higher)
+            more, wider = _sums(block, start + columns, y, higher, MODE)
             spread = shrink * (spread + others * (peak - higher)) + wider
             others = shrink * others + more
             peak = higher
@@ -155,8 +155,10 @@ def _load(z, columns, V, scale):
 
 
 @triton.jit
-def _sums(row, columns, y, peak):
+def _sums(row, columns, y, peak, MODE: tl.constexpr):
     e = tl.where(columns == y, 0.0, tl.exp(row - peak))
+    if MODE == NLL:
+        return tl.sum(e, 0), 0.0
     return tl.sum(e, 0), tl.sum(tl.where(e > 0, e * (row - peak), 0.0), 0)
 
 

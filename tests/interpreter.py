@@ -48,6 +48,24 @@ def _interpreted() -> ModuleType:
 FUSED = _interpreted() if HAS_TRITON and not HAS_CUDA else None
 
 
+def _round_to_nearest(convert):
+    """GPUs round float32 to the nearest bfloat16; the interpreter cuts it off."""
+
+    def converted(data, source, target, mode):
+        if target.name != "bf16":
+            return convert(data, source, target, mode)
+        rounded = torch.from_numpy(data.copy()).bfloat16()
+        return rounded.view(torch.uint16).numpy()
+
+    return converted
+
+
+if FUSED:
+    from triton.runtime import interpreter
+
+    interpreter._convert_float = _round_to_nearest(interpreter._convert_float)
+
+
 def use_fused_kernels(patch: pytest.MonkeyPatch, device: str) -> None:
     """Ops on tensors of this device take the fused kernels from now on."""
     if device == "cpu":
