@@ -99,14 +99,12 @@ def gradients(
     multiply, add = head.dtypes
     weight = head.weight.to(multiply)  # [V, E]
     d_rows = weight.new_empty(head.count if need_hidden else 0, weight.shape[1], dtype=add)
-    allocate = torch.empty if head.count else torch.zeros
-    d_weight = allocate(weight.shape if need_weight else 0, dtype=add, device=weight.device)
     if not (need_hidden or need_weight):
         for z, chunk in logits(head):
             row_function(z, None, chunk)
-        return d_rows, d_weight
+        return d_rows, weight.new_empty(0, dtype=add)
 
-    buffers = _buffers(head)
+    d_weight, buffers = None, _buffers(head)
     for chunk in slices(head.count, head.chunk_size):
         x = head.inputs(chunk).to(multiply)  # [C, E]
         dz, factor = _gradient_of_logits(x, weight, row_function, chunk.start, buffers)
@@ -116,8 +114,10 @@ def gradients(
                 d_rows[chunk].mul_(factor)
         if need_weight:
             x = x if factor is None else (factor * x).to(multiply)
-            accumulate_(d_weight, dz.t(), x, first=chunk.start == 0)  # [V, E]
+            d_weight = accumulate_(d_weight, dz.t(), x)  # [V, E]
         del dz  # its memory is the next chunk's
+    if d_weight is None:
+        d_weight = weight.new_zeros(weight.shape if need_weight else 0, dtype=add)
     return d_rows, d_weight
 
 

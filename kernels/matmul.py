@@ -16,6 +16,9 @@ from torch import Tensor
 # Rows of `out` that are accumulated at one time on CPU: their product stays in the cache until it
 # is added.
 SLAB_ROWS = 2048
+# Up to here `a` is multiplied as a whole where there is nothing to add to: oneDNN copies it, but
+# not the product.
+WHOLE = 3 * 2**20
 
 
 def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
@@ -28,18 +31,18 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     return torch.mm(*_operands(a, b), **_sums(a), out=out)
 
 
-def accumulate_(out: Tensor, a: Tensor, b: Tensor, first: bool = False) -> Tensor:
-    """out[M, N] += a[M, K] @ b[K, N] in place, in the dtype of `out`.
-
-    first: there is nothing in `out` yet; it need not be zeroed and is not read.
+def accumulate_(out: Tensor | None, a: Tensor, b: Tensor) -> Tensor:
+    """out[M, N] += a[M, K] @ b[K, N] in place, in the dtype of `out`; the product, if out is None.
     """
+    if out is None and (a.numel() <= WHOLE or not onednn_multiplies(a)):
+        return product(a, b)
     if onednn_multiplies(a):
+        empty = out is None
+        out = a.new_empty(a.shape[0], b.shape[1]) if empty else out
         for out_slab, a_slab in zip(out.split(SLAB_ROWS), a.split(SLAB_ROWS)):
             made = product(a_slab, b)
-            out_slab.copy_(made) if first else out_slab.add_(made)
+            out_slab.copy_(made) if empty else out_slab.add_(made)
         return out
-    if first:
-        return product(a, b, out)
     return torch.addmm(out, *_operands(a, b), **_sums(a), out=out)
 
 

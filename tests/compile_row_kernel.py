@@ -1,4 +1,6 @@
-"""Compiles the row kernel for GPUs that need not be here: `python tests/compile_row_kernel.py 80 90`.
+"""Compiles the row kernel for GPUs that need not be here:
+
+    python tests/compile_row_kernel.py 80 90 100
 
 Prints, as JSON, what ptxas says about each kernel that the launches of kernels.rows_triton ask for
 at the vocabularies of a tiny model, CodeLlama, Llama 3.1 and Qwen 2.5: bytes spilled per thread,

@@ -6,12 +6,16 @@ Each line changes one place in a copy of kernels/, runs the test beside it there
 fail. The traps are those that published fused losses have fallen into; see test_fused_losses.py.
 """
 
+import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
+
+import hypothesis  # noqa: F401  imported once, each test runs in a fork of this process
+import pytest
+import torch  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,10 +28,9 @@ class Mutation(NamedTuple):
     test: str
 
 
-FUSED, POLICY, COMPILED, BENCH = (
-    "test_fused_losses.py::", "test_policy_loss.py::", "test_kernels_compile.py::",
-    "test_kernels_bench.py::",
-)  # fmt: skip
+FUSED, AUTOGRAD = "test_fused_losses.py::", "test_fused_autograd.py::"
+POLICY, COMPILED = "test_policy_loss.py::", "test_kernels_compile.py::"
+BENCH = "test_kernels_bench.py::"
 MUTATIONS = [
     Mutation("1 one coefficient for all rows", "rows_triton.py",
              "g = tl.load(first + t)", "g = tl.load(first)",
@@ -66,28 +69,28 @@ MUTATIONS = [
              "    return z.copy_(z.bfloat16())",
              FUSED + "test_bfloat16_logprobs_are_float32_to_rounding"),
     Mutation("9 int32 offsets", "rows_triton.py",
-             "t = tl.program_id(0).to(tl.int64)", "t = tl.program_id(0)",
-             FUSED + "test_offsets_pass_2_to_the_31"),
+             "    t = tl.program_id(0).to(tl.int64)", "    t = tl.program_id(0)",
+             AUTOGRAD + "test_offsets_pass_2_to_the_31"),
     Mutation("10 hidden is taken for contiguous", "head.py",
              "return self.hidden[chunk",
              "return self.hidden.as_strided(self.hidden.shape, (self.hidden.shape[1], 1))[chunk",
-             FUSED + "test_strides_and_alignment_do_not_matter"),
+             AUTOGRAD + "test_strides_and_alignment_do_not_matter"),
     Mutation("10 rows of z are taken for adjacent", "rows_triton.py",
              "logprobs, entropy, z.stride(0),", "logprobs, entropy, V,",
              FUSED + "test_columns_beyond_the_vocabulary_are_neither_read_nor_written"),
     Mutation("10 stride 0 of an upstream gradient", "rows_triton.py",
              "else t.contiguous() for t in (first", "else t for t in (first",
-             FUSED + "test_strided_upstream_gradients_of_logprobs"),
+             AUTOGRAD + "test_strided_upstream_gradients_of_logprobs"),
     Mutation("11 the second backward scales again", "forward_gradients.py",
-             "            ctx.gradients = None", "            pass",
-             FUSED + "test_every_backward_over_a_retained_graph_is_right"),
+             "    ctx.gradients = None", "    pass",
+             AUTOGRAD + "test_every_backward_over_a_retained_graph_is_right"),
     Mutation("11 an upstream gradient is ignored", "rows_triton.py",
              "if f != 1.0:", "if f > 1.0:",
-             FUSED + "test_every_backward_over_a_retained_graph_is_right"),
+             AUTOGRAD + "test_every_backward_over_a_retained_graph_is_right"),
     Mutation("12 a frozen weight costs a product", "forward_gradients.py",
              "        d_rows, d_weight, loss, *statistics = op(*tensors, *options, *needs)",
              "        d_rows, d_weight, loss, *statistics = op(*tensors, *options, True, True)",
-             FUSED + "test_frozen_inputs_get_no_gradient_and_cost_no_product"),
+             AUTOGRAD + "test_frozen_inputs_get_no_gradient_and_cost_no_product"),
     Mutation("13 float64 in the kernel", "rows_triton.py",
              "s = x / (2 + x)", "s = (x.to(tl.float64) / (2 + x)).to(tl.float32)",
              COMPILED + "test_the_row_kernel_compiles_for_hopper"),
@@ -97,11 +100,11 @@ MUTATIONS = [
              COMPILED + "test_the_row_kernel_compiles_for_hopper"),
     Mutation("14 looks whether upstream is 1", "rows_triton.py",
              "    blocks = triton.cdiv(", "    if upstream.item() == 1:\n        return gradient\n"
-             "    blocks = triton.cdiv(", FUSED + "test_no_op_stops_the_device"),
+             "    blocks = triton.cdiv(", AUTOGRAD + "test_no_op_stops_the_device"),
     Mutation("15 divides by its own share", "linear_cross_entropy.py",
              "coefficients = coefficients.to(add)  # [N]",
              "coefficients = coefficients.to(add) / coefficients.abs().sum().clamp_min(1e-9)",
-             FUSED + "test_the_shares_of_processes_sum_up"),
+             AUTOGRAD + "test_the_shares_of_processes_sum_up"),
     Mutation("17 flat inputs in the benchmark", "bench/cases.py",
              "hidden = randn(case.tokens, E) + s * weight[targets]",
              "hidden = randn(case.tokens, E) + 0 * s * weight[targets]",
@@ -126,11 +129,17 @@ MUTATIONS = [
 
 
 def main(wanted: list[str]) -> int:
+    os.environ["TRITON_INTERPRET"] = "1"
+    import triton.experimental.gluon  # noqa: F401  see tests/interpreter.py
+
+    del os.environ["TRITON_INTERPRET"]
     print("| trap | broken in | test that fails |\n|---|---|---|")
+    chosen = [m for m in MUTATIONS if not wanted or any(word in m.trap for word in wanted)]
+    for each in chosen:
+        source = (ROOT / "kernels" / each.file).read_text(encoding="utf-8")
+        assert source.count(each.old) == 1, f"{each.trap}: {each.old!r} is not there once"
     survived = 0
-    for each in MUTATIONS:
-        if wanted and not any(word in each.trap for word in wanted):
-            continue
+    for each in chosen:
         with tempfile.TemporaryDirectory() as folder:
             noticed = breaks(each, Path(folder))
         survived += not noticed
@@ -144,13 +153,18 @@ def breaks(mutation: Mutation, folder: Path) -> bool:
         shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
     path = folder / "kernels" / mutation.file
     source = path.read_text(encoding="utf-8")
-    assert source.count(mutation.old) == 1, f"{mutation.trap}: {mutation.old!r} is not there once"
     path.write_text(source.replace(mutation.old, mutation.new), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider",
-               f"tests/{mutation.test}"]  # fmt: skip
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert done.returncode in (0, 1, -11), done.stdout[-2000:] + done.stderr[-2000:]
-    return done.returncode != 0
+    command = ["-x", "-q", "-p", "no:cacheprovider", f"tests/{mutation.test}"]
+    with open(folder / "log", "w+") as log:
+        if not (child := os.fork()):
+            os.dup2(log.fileno(), 1), os.dup2(log.fileno(), 2)
+            os.chdir(folder)
+            sys.path.insert(0, str(folder))
+            os._exit(pytest.main(command))
+        outcome = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        log.seek(0)
+        assert outcome in (0, 1, -11), log.read()  # -11: it has read where nothing is
+    return outcome != 0
 
 
 if __name__ == "__main__":

@@ -7,28 +7,31 @@ They run in Triton's interpreter without a GPU, compiled with one. `tests/mutate
 the kernels in one way per trap and shows that these tests notice.
 """
 
-from contextlib import contextmanager
-
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels import (
-    active_rows,
-    arguments,
-    head,
-    linear_token_logprobs,
-    matmul,
-    rows,
-    weighted_linear_cross_entropy,
-)
-from kernels import linear_cross_entropy as ce
+from kernels import arguments, head, matmul, weighted_linear_cross_entropy
 from tests import oracles
-from tests.interpreter import DEVICES, use_fused_kernels
-from tests.strategies.kernels import BLOCKS, PEAKS, Problem, laid_out, layouts, peaked_problems
-from tests.strategies.kernels import problems as drawn_problems
+from tests.fused import (
+    assert_close,
+    counting,
+    dense,
+    device,  # noqa: F401  a fixture
+    error,
+    exact_logprobs,
+    functions,
+    problems,
+    random_problem,
+    row_blocks,
+    run,
+    run_logprobs,
+    scales,
+    to,
+)
+from tests.strategies.kernels import BLOCKS, PEAKS, Problem, peaked_problems
 
 # exp(-inf) * -inf and the like, where the kernel then takes another value
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning:triton")
@@ -38,89 +41,7 @@ chunk_sizes = st.sampled_from([None, 1, 3, 5, 100])
 seeds = st.integers(0, 2**32)
 
 
-@pytest.fixture(scope="module", params=DEVICES, autouse=True)
-def device(request):
-    with pytest.MonkeyPatch.context() as patch:
-        use_fused_kernels(patch, request.param)
-        yield request.param
-
-
-def functions():
-    return rows.row_functions(torch.zeros(1))
-
-
-def problems(**size):
-    """Where float32 logits mean something: an error of 1e-3 in a logit of 1e4 hides all others."""
-    return drawn_problems(**size).filter(
-        lambda p: not p.hidden.numel() or p.hidden.abs().max() < 300
-    )
-
-
-@contextmanager
-def row_blocks(width):
-    """Rows are read in blocks of this width."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(functions(), "BLOCK", width)
-        patch.setattr(functions(), "NLL_BLOCK", width)
-        yield
-
-
 every_block = pytest.mark.parametrize("block", BLOCKS)
-
-
-def run(problem, device, dtype=torch.float32, upstream=1.0, chosen=None, chunk_size=None):
-    hidden = problem.hidden.detach().to(device, dtype).requires_grad_()
-    weight = problem.weight.detach().to(device, dtype).requires_grad_()
-    data = (t.to(device) for t in problem[2:])
-    loss = weighted_linear_cross_entropy(hidden, weight, *data, chosen, chunk_size)
-    gradients = torch.autograd.grad(upstream * loss, (hidden, weight))
-    return [t.detach().cpu() for t in (loss, *gradients)]
-
-
-def run_logprobs(problem, device, upstream, dtype=torch.float32, temperature=1.0, chunk_size=None):
-    """(log p, entropy, dL/dhidden, dL/dweight) for upstream[2, T] gradients of the first two."""
-    hidden = problem.hidden.detach().to(device, dtype).requires_grad_()
-    weight = problem.weight.detach().to(device, dtype).requires_grad_()
-    targets = problem.targets.clamp(min=0).to(device)
-    made = linear_token_logprobs(hidden, weight, targets, temperature, chunk_size)
-    gradients = torch.autograd.grad(made, (hidden, weight), tuple(upstream.to(device)))
-    return [t.detach().cpu() for t in (*made, *gradients)]
-
-
-def exact_logprobs(problem, upstream, temperature=1.0):
-    hidden, weight = (t.detach().double().requires_grad_() for t in problem[:2])
-    targets = problem.targets.clamp(min=0)
-    log_p = (hidden @ weight.T / temperature).log_softmax(1)
-    made = log_p.gather(1, targets[:, None]).squeeze(1), -(log_p.exp() * log_p).sum(1)
-    return *made, *torch.autograd.grad(made, (hidden, weight), tuple(upstream.double()))
-
-
-def scales(problem):
-    """What the errors of (loss, dL/dhidden, dL/dweight) are proportional to, and logits grow to."""
-    c = problem.coefficients.double().abs().sum().item()
-    x = problem.hidden.double().abs().max().item() if problem.hidden.numel() else 0.0
-    w = problem.weight.double().abs().max().item()
-    E = problem.hidden.shape[1]
-    return (c * (10 + E * x * w), c * w, c * x), 10 + E * x * w
-
-
-def assert_close(got, expected, problem, rounding=1.2e-7):
-    sizes, logits = scales(problem)
-    for actual, wanted, size in zip(got, expected, sizes, strict=True):
-        worst = (actual.double() - wanted.double()).abs().max().item() if wanted.numel() else 0.0
-        assert worst <= rounding * (16 + 4 * logits) * size, (worst, size)
-
-
-def error(got, expected):
-    return ((got.double() - expected).norm() / expected.norm().clamp_min(1e-30)).item()
-
-
-def random_problem(T=24, E=8, V=37, seed=0, scale=1.0):
-    g = torch.Generator().manual_seed(seed)
-    targets = torch.randint(V, (T,), generator=g)
-    coefficients = torch.rand(T, generator=g) * 9 - 3
-    hidden = scale * torch.randn(T, E, generator=g)
-    return Problem(hidden, torch.randn(V, E, generator=g), targets, coefficients)
 
 
 # --- 1. coefficients and upstream gradients differ from row to row (Liger 488, 678, 968) ------
@@ -149,7 +70,7 @@ def test_logprobs_equal_the_float64_definition(block, device, problem, chunk_siz
         torch.testing.assert_close(ours.double(), exact, rtol=1e-5, atol=2e-7 * size)
 
 
-# --- 2. p -> 1 (Liger 1329, TransformerEngine 3193) --------------------------------------------
+# --- 2. p -> 1 (Liger 1329, TransformerEngine 3193) -------------------------------------------
 
 
 @every_block
@@ -197,7 +118,7 @@ def torch_bfloat16(problem, widen):
     return loss.detach(), *torch.autograd.grad(loss, (x, w))
 
 
-# --- 3. dW over many chunks (Liger 512, 827, 1391; CCE 14; axolotl 1601) -----------------------
+# --- 3. dW over many chunks (Liger 512, 827, 1391; CCE 14; axolotl 1601) ----------------------
 
 
 def test_bfloat16_error_does_not_grow_with_the_number_of_chunks(device):
@@ -221,7 +142,7 @@ def test_chunk_size_changes_nothing_but_the_order_of_sums(device, problem, one, 
     assert_close(got, expected, problem, 6e-8)
 
 
-# --- 4. exact sums of 16-bit products, not 32-bit products (TRL 6863) --------------------------
+# --- 4. exact sums of 16-bit products, not 32-bit products (TRL 6863) -------------------------
 
 
 def test_bfloat16_operands_and_float32_sums(device, monkeypatch):
@@ -245,7 +166,7 @@ def test_bfloat16_operands_and_float32_sums(device, monkeypatch):
     assert hidden.grad.dtype == torch.bfloat16 and weight.grad.dtype == torch.float32
 
 
-# --- 5. the tail of a ragged vocabulary (verl 2656, 2899, 5349) --------------------------------
+# --- 5. the tail of a ragged vocabulary (verl 2656, 2899, 5349) -------------------------------
 
 
 @pytest.mark.parametrize("V", [33, 32000, 32016, 32769, 50257, 152064])
@@ -261,14 +182,6 @@ def test_ragged_vocabularies(device, V, scale):
     got = run_logprobs(problem, device, upstream)
     for ours, exact in zip(got, exact_logprobs(problem, upstream), strict=True):
         torch.testing.assert_close(ours.double(), exact, rtol=2e-5, atol=1e-5 * (1 + scale))
-
-
-def dense(problem):
-    """(loss, dL/dhidden, dL/dweight) in float64 by autograd, for vocabularies that are large."""
-    x, w = (t.double().requires_grad_() for t in problem[:2])
-    nll = F.cross_entropy(x @ w.T, problem.targets, reduction="none")
-    loss = (problem.coefficients.double() * nll).sum()
-    return loss.detach(), *torch.autograd.grad(loss, (x, w))
 
 
 @every_block
@@ -288,7 +201,7 @@ def test_columns_beyond_the_vocabulary_are_neither_read_nor_written(block, devic
     assert (ours[:, 37:] == 1e4).all()
 
 
-# --- 6. no row counts (Liger 177, torchtune 2341, unsloth 10892) --------------------------------
+# --- 6. no row counts (Liger 177, torchtune 2341, unsloth 10892) ------------------------------
 
 
 @pytest.mark.parametrize("T", [0, 1, 7])
@@ -305,7 +218,7 @@ def test_no_row_counts(device, T, dtype):
     assert torch.equal(weight.grad, torch.zeros_like(weight))
 
 
-# --- 7. few rows count (unsloth 5230) ------------------------------------------------------------
+# --- 7. few rows count (unsloth 5230) ---------------------------------------------------------
 
 
 @pytest.mark.parametrize("active", [1, 7, 8, 9, 127, 129])
@@ -324,13 +237,7 @@ def test_sparse_masks(device, active):
         assert_close(got, expected, counting(problem))
 
 
-def counting(problem):
-    rows = active_rows(problem.targets, problem.coefficients)
-    return Problem(problem.hidden[rows], problem.weight, problem.targets[rows],
-                   problem.coefficients[rows])
-
-
-# --- 8. log-probabilities in float32 -------------------------------------------------------------
+# --- 8. log-probabilities in float32 ----------------------------------------------------------
 
 
 def test_bfloat16_logprobs_are_float32_to_rounding(device):
@@ -348,182 +255,7 @@ def test_bfloat16_logprobs_are_float32_to_rounding(device):
     assert loss.dtype == torch.float32 and abs(loss + exact[0][3]) < 2e-5
 
 
-# --- 9. more than 2^31 logits (CCE 37, flash-attention 714, Triton 1058) --------------------------
-
-
-def test_offsets_pass_2_to_the_31(device):
-    """The rows stand so far apart that int32 would wrap around to their mirror images, which are
-    there (as pages that nothing has touched): a wrong number, not a crash."""
-    stride = 2**30
-    buffer = torch.empty(6 * stride, dtype=torch.bfloat16, device=device)  # 13 GB, virtual
-    z = buffer[2 * stride :].as_strided((3, 5), (stride, 1))
-    values = torch.randn(3, 5, generator=torch.Generator().manual_seed(0)).bfloat16()
-    for row, value in zip(z, values):
-        row.copy_(value)
-    targets = torch.tensor([1, 4, 0], device=device)
-    logprobs, _ = functions().statistics(z, targets, 1.0)
-    exact = values.double().log_softmax(1).gather(1, targets.cpu()[:, None]).squeeze(1)
-    torch.testing.assert_close(logprobs.cpu().double(), exact, rtol=1e-6, atol=1e-6)
-
-
-# --- 10. strides and alignment (QuACK 126, unsloth 10713, flash-attention) -------------------------
-
-
-@few
-@given(problems(min_rows=1), layouts(), chunk_sizes, st.sampled_from([torch.float32, torch.bfloat16]))
-def test_strides_and_alignment_do_not_matter(device, problem, layout, chunk_size, dtype):
-    expected = run(problem, device, dtype, chunk_size=chunk_size)
-    strided = laid_out(problem, layout, dtype)
-    x, w = (t.detach().to(device).requires_grad_() for t in strided[:2])
-    loss = weighted_linear_cross_entropy(x, w, *to(device, strided[2:]), chunk_size=chunk_size)
-    one = torch.ones(1, device=device).expand(3)[1]  # stride 0
-    got = loss.detach().cpu(), *(g.cpu() for g in torch.autograd.grad(loss, (x, w), one))
-    exact = dtype == torch.float32
-    assert_close(got, expected, problem, 6e-8 if exact else 2e-3)
-
-
-@few
-@given(problems(min_rows=1), layouts())
-def test_strided_upstream_gradients_of_logprobs(device, problem, layout):
-    strided = laid_out(problem, layout, torch.float32)
-    one = torch.tensor(1.5).expand(len(problem.targets))
-    expected = run_logprobs(problem, device, torch.stack([one, -one]))
-    x, w = (t.detach().to(device).requires_grad_() for t in strided[:2])
-    made = linear_token_logprobs(x, w, strided.targets.clamp(min=0).to(device))
-    got = torch.autograd.grad(made, (x, w), (one.to(device), -one.to(device)))
-    for ours, theirs in zip(got, expected[2:], strict=True):
-        size = scales(problem)[1] ** 2
-        torch.testing.assert_close(ours.cpu(), theirs, rtol=1e-5, atol=1e-6 * size)
-
-
-# --- 11. upstream gradients and a second backward (torchtitan, QuACK, PyTorch) ---------------------
-
-
-@few
-@given(problems(min_rows=1), st.lists(st.sampled_from([1.0, -2.5, 0.0, 65536.0]), min_size=2, max_size=3))
-def test_every_backward_over_a_retained_graph_is_right(device, problem, upstreams):
-    """The results of earlier ones must not change either: they may be somebody's .grad."""
-    _, *expected = run(problem, device)
-    inputs = [problem.hidden.float().to(device).requires_grad_(),
-              problem.weight.float().to(device).requires_grad_()]  # fmt: skip
-    loss = weighted_linear_cross_entropy(*inputs, *to(device, problem[2:]))
-    results = [
-        torch.autograd.grad(loss, inputs, torch.tensor(u, device=device), retain_graph=True)
-        for u in upstreams
-    ]
-    for upstream, got in zip(upstreams, results, strict=True):
-        for a, b in zip(got, expected, strict=True):
-            torch.testing.assert_close(a.cpu(), upstream * b, rtol=1e-6, atol=0)
-
-
-# --- 12. frozen inputs (Liger 931) -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("hidden_grad", [True, False])
-@pytest.mark.parametrize("weight_grad", [True, False])
-@pytest.mark.parametrize("op", ["cross-entropy", "logprobs"])
-def test_frozen_inputs_get_no_gradient_and_cost_no_product(
-    monkeypatch, device, hidden_grad, weight_grad, op
-):
-    products = []
-    for name in ("product", "accumulate_"):
-        original = getattr(head, name)
-        monkeypatch.setattr(
-            head, name, lambda *a, f=original, n=name, **k: products.append(n) or f(*a, **k)
-        )
-    problem = random_problem()
-    hidden = problem.hidden.to(device).requires_grad_(hidden_grad)
-    weight = problem.weight.to(device).requires_grad_(weight_grad)
-    if op == "logprobs":
-        got = linear_token_logprobs(hidden, weight, problem.targets.to(device))[0].sum()
-    else:
-        got = weighted_linear_cross_entropy(hidden, weight, *to(device, problem[2:]))
-    assert got.requires_grad == (hidden_grad or weight_grad)
-    if got.requires_grad:
-        got.backward()
-    again = op == "logprobs" and got.requires_grad  # its backward multiplies the logits again
-    assert products == ["product"] * (1 + again + hidden_grad) + ["accumulate_"] * weight_grad
-    assert (hidden.grad is None) == (not hidden_grad)
-    assert (weight.grad is None) == (not weight_grad)
-    products.clear()
-    with torch.no_grad():
-        assert torch.allclose(got, weighted_linear_cross_entropy(
-            hidden, weight, *to(device, problem[2:])) if op != "logprobs" else got)
-    assert "accumulate_" not in products
-
-
-# --- 14. nothing on the way looks at a value (Liger 1292) --------------------------------------------
-
-LOOKS = {"_local_scalar_dense", "nonzero", "equal", "is_nonzero", "item", "masked_select", "unique"}
-
-
-def test_no_op_stops_the_device(device, monkeypatch):
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    from tests.test_policy_loss import policy_arguments
-
-    class Looks(TorchDispatchMode):
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            name = func.overloadpacket.__name__
-            assert name not in LOOKS, name
-            return func(*args, **(kwargs or {}))
-
-    for module in (ce, *(_module(name) for name in ("token_logprobs", "policy_loss"))):
-        for check in ("check_values", "check_targets"):  # skipped on CUDA
-            if hasattr(module, check):
-                monkeypatch.setattr(module, check, lambda *arguments: None)
-    monkeypatch.setattr(functions(), "_row_kernel", Launches())
-    monkeypatch.setattr(functions(), "_scale_kernel", Launches())
-    p = random_problem()
-    p = p._replace(hidden=p.hidden.bfloat16())
-    hidden, weight, targets, c = to(device, p)
-    chosen = active_rows(targets, c)
-    with Looks():  # it does not see into custom ops, so their insides are called
-        ce._gradients_and_loss._init_fn(hidden, weight, chosen, targets, c, 5, True, True)
-        token = _module("token_logprobs")
-        token._logprobs._init_fn(hidden, weight, targets, 1.0, 5)
-        token._gradients._init_fn(hidden, weight, targets, c, c, 1.0, 5, True, True)
-        arguments, options = policy_arguments(p, device)
-        _module("policy_loss")._gradients_and_loss._init_fn(*arguments, *options, True, True)
-        w = weight.requires_grad_()
-        loss = weighted_linear_cross_entropy(hidden, w, targets, c, chosen)
-        torch.autograd.grad(3 * loss, w)
-
-
-class Launches:
-    """A kernel that does nothing: the interpreter would read its arguments on the host."""
-
-    def __getitem__(self, grid):
-        return lambda *arguments, **options: None
-
-
-def _module(name):
-    import importlib
-
-    return importlib.import_module(f"kernels.{name}")
-
-
-# --- 15. normalised once, over all processes (torchtitan 2206, 3412) ----------------------------------
-
-
-@few
-@given(problems(min_rows=1), st.lists(st.integers(0, 12), max_size=3))
-def test_the_shares_of_processes_sum_up(device, problem, cuts):
-    """Each process divides by the sum of the coefficients of all; gradients are then added up."""
-    total = problem.coefficients.abs().sum().clamp_min(1e-6)
-    problem = problem._replace(coefficients=problem.coefficients / total)
-    edges = [0, *sorted(min(cut, len(problem.targets)) for cut in cuts), len(problem.targets)]
-    shares = [
-        run(Problem(problem.hidden[a:b], problem.weight, problem.targets[a:b],
-                    problem.coefficients[a:b]), device)
-        for a, b in zip(edges, edges[1:])
-    ]  # fmt: skip
-    losses, d_hiddens, d_weights = zip(*shares)
-    whole = run(problem, device)
-    assert_close((sum(losses), torch.cat(d_hiddens), sum(d_weights)), whole, problem)
-
-
-# --- the same every time, and the twin -----------------------------------------------------------------
+# --- the same every time, and the twin --------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -542,10 +274,6 @@ def test_float64_is_left_to_the_twin(device):
 
 def test_what_the_twin_makes_of_bfloat16_products(device):
     assert matmul.product(torch.ones(2, 300).bfloat16(), torch.ones(300, 1).bfloat16())[0, 0] == 300
-
-
-def to(device, tensors):
-    return [t.to(device) for t in tensors]
 
 
 def test_on_cpu_values_are_checked(device):

@@ -77,6 +77,7 @@ def test_fake_implementations_agree_with_the_real_ones():
     from tests.test_policy_loss import policy_arguments
 
     hidden, weight, targets, c = (t.detach() for t in inputs())
+    checks = ("test_schema", "test_faketensor")
     arguments, options = policy_arguments((hidden, weight, targets, c), "cpu")
     for needs in ((True, True), (True, False), (False, True), (False, False)):
         rows = torch.arange(6)
@@ -85,9 +86,9 @@ def test_fake_implementations_agree_with_the_real_ones():
             (token_logprobs._gradients, (hidden, weight, targets, c, c, 0.7, 4)),
             (policy_loss._gradients_and_loss, (*arguments, *options)),
         ):
-            torch.library.opcheck(op, (*args, *needs), test_utils=("test_schema", "test_faketensor"))
-    torch.library.opcheck(token_logprobs._logprobs, (hidden, weight, targets, 0.7, 4),
-                          test_utils=("test_schema", "test_faketensor"))  # fmt: skip
+            torch.library.opcheck(op, (*args, *needs), test_utils=checks)
+    arguments = (hidden, weight, targets, 0.7, 4)
+    torch.library.opcheck(token_logprobs._logprobs, arguments, test_utils=checks)
 
 
 @pytest.mark.skipif(not HAS_TRITON, reason="Triton is not installed")

@@ -1,14 +1,14 @@
-"""The weighted cross-entropy of the language-model head beside everybody else's, forward + backward.
+"""The weighted cross-entropy of the language-model head beside everybody else's.
 
     python -m kernels.bench                                    CUDA where there is one, else CPU
     python -m kernels.bench --device cpu --models small-256 --tokens 512 --rounds 3
     python -m kernels.bench --active 100% 64 --contenders ours QuACK --output bench.json
 
-Contenders take turns within one run; medians are shown. `active` is how many rows count (a share,
-or a number of rows): the coefficient of the others is 0, their target -100. warm: called again and
-again on the same inputs; cold: after the caches have been overwritten. TFLOP/s are those of the
-products over the rows that count, 6NEV, beside the best that this machine makes of one such product
-alone. MiB: peak beyond the inputs, gradients included.
+Forward and backward; contenders take turns within one run, medians are shown. `active` is how many
+rows count (a share, or a number of rows): the coefficient of the others is 0, their target -100.
+warm: called again and again on the same inputs; cold: after the caches have been overwritten.
+TFLOP/s are those of the products over the rows that count, 6NEV, beside the best that this machine
+makes of one such product alone. MiB: peak beyond the inputs, gradients included.
 """
 
 import argparse
@@ -93,9 +93,9 @@ def lines(records: list[dict], case: Case, ceiling: float) -> list[str]:
             cells += [record["failed"], *["-"] * 5]
         else:
             speed = case.operations / record["warm"] / 1e12
-            mib = record.get("mib")
+            mib = f"{record['mib']:.0f}" if record.get("mib") is not None else "-"
             cells += [f"{1000 * record['warm']:.3g}", f"{1000 * record['cold']:.3g}",
-                      f"{speed:.3g}", f"{speed / ceiling:.0%}", "-" if mib is None else f"{mib:.0f}",
+                      f"{speed:.3g}", f"{speed / ceiling:.0%}", mib,
                       f"{record['warm'] / ours:.2f}" if ours else "-"]  # fmt: skip
         made.append("| " + " | ".join(map(str, cells)) + " |")
     return made
