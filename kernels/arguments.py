@@ -45,16 +45,32 @@ def check_shapes(
 def check_chosen(
     hidden: Tensor, weight: Tensor, targets: Tensor, temperature: float, chunk_size: int | None
 ) -> None:
-    """The arguments of linear_token_logprobs, where every row counts. Raises ValueError."""
+    """The arguments of ops where every row counts, without their values. Raises ValueError."""
     ones = torch.ones(targets.shape, device=hidden.device)
     check_shapes(hidden, weight, targets, ones, None, chunk_size)
     if not temperature > 0:
         refuse("temperature", temperature, "a number above 0")
-    if hidden.device.type == "cpu":
-        outside = (targets < 0) | (targets >= weight.shape[0])
+
+
+def check_per_row(hidden: Tensor, **data: Tensor) -> None:
+    """One number per row of hidden, without a gradient. Raises ValueError."""
+    for name, tensor in data.items():
+        exact = tensor.dtype == torch.float64 == hidden.dtype
+        if tensor.shape != hidden.shape[:1] or not (tensor.dtype == torch.float32 or exact):
+            refuse(name, _kind(tensor), f"float32 [{len(hidden)}], one per row of hidden")
+        if tensor.device != hidden.device:
+            refuse(name, f"on {tensor.device}", f"on {hidden.device}, where hidden is")
+        if tensor.requires_grad:
+            refuse(name, "a tensor that requires a gradient", f"data: pass {name}.detach()")
+
+
+def check_targets(vocabulary: int, targets: Tensor) -> None:
+    """On CPU alone: on CUDA looking would stop the device. Raises ValueError."""
+    if targets.device.type == "cpu":
+        outside = (targets < 0) | (targets >= vocabulary)
         if outside.any():
             t = int(outside.nonzero()[0])
-            refuse(f"targets[{t}]", int(targets[t]), f"in [0, {weight.shape[0]})")
+            refuse(f"targets[{t}]", int(targets[t]), f"in [0, {vocabulary})")
 
 
 def check_values(

@@ -12,31 +12,18 @@ that count, instead of the four that recomputing logits in backward takes. Posit
 coefficient 0 (prompts, masked errors) are removed before the first product: they cost nothing and
 their gradient is exactly 0.
 
-Two choices make a chunk cheap and exact (`_exp_rows_`):
-
-- It holds e_t = exp(z_t - max z_t), not softmax(z_t). The factor c_t / sum(e_t), one number per
-  row, is applied on the E-wide side of the products: one pass less over the V-wide chunk.
-- p_y - 1 is never formed as a difference. It is -(sum of the other tokens' e) / sum(e), exact to
-  rounding for p_y -> 1, where `softmax - onehot` loses every digit (linkedin/Liger-Kernel#1329).
-  Fine-tuning on well-formed tool calls lives there.
+What happens between the products is in `kernels.rows`, the products are in `kernels.head`.
 
 Left out: bias, label smoothing, soft-capping, double backward, gradients of the coefficients.
 """
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
+from kernels import head
 from kernels.arguments import NO_TARGET, check_shapes, check_values
-from kernels.matmul import accumulate_, product
-
-# How many logits exist at one time. CPU: 24 MiB of them, 192 rows of a vocabulary of 32,016. They
-# fit in the cache, and glibc keeps blocks up to 32 MiB instead of asking the system for fresh pages
-# (measured: 128 and 384 rows are 6 to 10% slower, 256 rows as fast but larger). CUDA: dW is read
-# and written once per chunk, which needs about 1,000 rows to be hidden behind the arithmetic.
-CPU_CHUNK_LOGITS = 6 * 2**20
-CUDA_CHUNK_ROWS = 4096
+from kernels.forward_gradients import ForwardGradients, empty_gradients
+from kernels.head import default_chunk_size
 
 
 def weighted_linear_cross_entropy(
@@ -75,15 +62,13 @@ def weighted_linear_cross_entropy(
             looking at values would stop the device, so there they are trusted).
     """
     check_shapes(hidden, weight, targets, coefficients, rows, chunk_size)
-    if hidden.device.type == "cpu":
-        check_values(weight.shape[0], targets, coefficients, rows)
     if rows is None:
         rows = active_rows(targets, coefficients)
-    chunk_size = chunk_size or default_chunk_size(weight)
-    batch = _Batch(hidden, weight, targets, coefficients, rows, chunk_size)
+    options = (chunk_size or default_chunk_size(weight),)
+    tensors = (hidden, weight, rows, targets, coefficients)
     if torch.is_grad_enabled():
-        return _WeightedLinearCrossEntropy.apply(*batch)
-    return _loss_and_gradients(batch, False, False)[0]
+        return ForwardGradients.apply(_gradients_and_loss, options, *tensors)[0]
+    return _gradients_and_loss(*tensors, *options, False, False)[2]
 
 
 def active_rows(targets: Tensor, coefficients: Tensor) -> Tensor:
@@ -91,127 +76,41 @@ def active_rows(targets: Tensor, coefficients: Tensor) -> Tensor:
     return ((targets != NO_TARGET) & (coefficients != 0)).nonzero().squeeze(1)
 
 
-def default_chunk_size(weight: Tensor) -> int:
-    """Rows per chunk for weight[V, E] on its device."""
-    if weight.device.type != "cpu":
-        return CUDA_CHUNK_ROWS
-    return max(16, CPU_CHUNK_LOGITS // weight.shape[0] // 16 * 16)
-
-
-class _Batch(NamedTuple):
-    hidden: Tensor  # [T, E]
-    weight: Tensor  # [V, E]
-    targets: Tensor  # [T]
-    coefficients: Tensor  # [T]
-    rows: Tensor  # [N]
-    chunk_size: int
-
-
-class _WeightedLinearCrossEntropy(torch.autograd.Function):
-    """Forms the gradients in forward; backward scales them by the upstream scalar.
-
-    It hands the buffers themselves over, so [V, E] exists once. A second backward
-    (retain_graph=True) forms them again from the saved inputs: training never pays for a case
-    that it does not meet.
-    """
-
-    @staticmethod
-    def forward(ctx, *batch):
-        ctx.save_for_backward(*batch[:-1])
-        ctx.chunk_size = batch[-1]
-        loss, *ctx.gradients = _loss_and_gradients(_Batch(*batch), *ctx.needs_input_grad[:2])
-        return loss
-
-    @staticmethod
-    def backward(ctx, upstream):
-        if torch.is_grad_enabled():
-            raise RuntimeError("weighted_linear_cross_entropy has no second derivative:"
-                               " create_graph=True is not supported")
-        batch = _Batch(*ctx.saved_tensors, ctx.chunk_size)
-        gradients, ctx.gradients = ctx.gradients, None
-        if gradients is None:
-            _, *gradients = _loss_and_gradients(batch, *ctx.needs_input_grad[:2])
-        d_rows, d_weight = gradients
-        d_hidden = None
-        if d_rows is not None:
-            d_rows = _scale_(d_rows, upstream).to(batch.hidden.dtype)  # [N, E]
-            d_hidden = d_rows.new_zeros(batch.hidden.shape)  # [T, E]
-            d_hidden.index_copy_(0, batch.rows, d_rows)
-        if d_weight is not None:
-            d_weight = _scale_(d_weight, upstream).to(batch.weight.dtype)  # [V, E]
-        return d_hidden, d_weight, None, None, None, None
-
-
-def _scale_(gradient: Tensor, upstream: Tensor) -> Tensor:
-    if upstream.device.type == "cpu" and upstream == 1:  # on CUDA, looking would stop the device
-        return gradient
-    return gradient.mul_(upstream)
-
-
-def _loss_and_gradients(
-    batch: _Batch, need_hidden: bool, need_weight: bool
-) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """(loss, dL/dhidden of the rows that count [N, E], dL/dweight [V, E]), not yet rounded.
+@torch.library.custom_op("kernels::weighted_linear_cross_entropy", mutates_args=())
+def _gradients_and_loss(
+    hidden: Tensor, weight: Tensor, rows: Tensor, targets: Tensor, coefficients: Tensor,
+    chunk_size: int, need_hidden: bool, need_weight: bool,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """(dL/dhidden of the rows that count [N, E], dL/dweight [V, E], loss).
 
     The inputs decide the precision: autocast would multiply float32 ones in 16 bits.
     """
-    with torch.autocast(batch.hidden.device.type, enabled=False):
-        return _sum_over_chunks(batch, need_hidden, need_weight)
+    if hidden.device.type == "cpu":
+        check_values(weight.shape[0], targets, coefficients, rows)
+    with torch.autocast(hidden.device.type, enabled=False):
+        operands = head.Head(hidden, weight, rows, chunk_size)
+        data = targets[rows], coefficients[rows]
+        return _sum_over_chunks(operands, *data, need_hidden, need_weight)
+
+
+@_gradients_and_loss.register_fake
+def _(hidden, weight, rows, targets, coefficients, chunk_size, need_hidden, need_weight):
+    gradients = empty_gradients(hidden, weight, rows, need_hidden, need_weight)
+    return *gradients, gradients[0].new_empty(())
 
 
 def _sum_over_chunks(
-    batch: _Batch, need_hidden: bool, need_weight: bool
-) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    hidden, weight, targets, coefficients, rows, chunk_size = batch
-    multiply, add = _dtypes(hidden)
-    weight = weight.to(multiply)  # [V, E]
-    targets = targets[rows]  # [N]
-    coefficients = coefficients[rows].to(add)  # [N]
-    nll = coefficients.new_empty(rows.shape)  # [N]
-    d_rows = coefficients.new_empty(len(rows), weight.shape[1]) if need_hidden else None  # [N, E]
-    d_weight = coefficients.new_zeros(weight.shape) if need_weight else None  # [V, E]
+    operands: head.Head, targets: Tensor, coefficients: Tensor, need_hidden: bool, need_weight: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """targets, coefficients: of the rows that count, [N]."""
+    functions, add = operands.functions, operands.dtypes[1]
+    coefficients = coefficients.to(add)  # [N]
+    nll = torch.empty_like(coefficients)  # [N]
 
-    for start in range(0, len(rows), chunk_size):
-        chunk = slice(start, start + chunk_size)
-        x = hidden[rows[chunk]].to(multiply)  # [C, E]
-        z = product(x, weight.t())  # [C, V]
-        e, nll[chunk], total = _exp_rows_(z, targets[chunk])  # [C, V], [C], [C]
-        scale = (coefficients[chunk] / total)[:, None]  # [C, 1]
-        e = e.to(multiply)
-        if need_hidden:
-            torch.mul(product(e, weight), scale, out=d_rows[chunk])  # [C, E]
-        if need_weight:
-            accumulate_(d_weight, e.t(), (scale * x).to(multiply))  # [V, E]
-        del z, e  # their memory is the next chunk's
+    def row_function(z: Tensor, dz: Tensor | None, part: slice):
+        nll[part], gradient = functions.nll(z, dz, targets[part], coefficients[part])
+        return gradient
 
+    gradients = head.gradients(operands, row_function, need_hidden, need_weight)
     loss = torch.dot(coefficients.double(), nll.double()).to(add)
-    return loss, d_rows, d_weight
-
-
-def _exp_rows_(z: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """In place, z[C, V] becomes e = exp(z - max z), but -(sum of all other e) at the target.
-
-    That is e = sum(e) * (softmax(z) - onehot(y)). Returns e [C, V], -log softmax(z)[y] [C],
-    sum(e) [C].
-    """
-    y = targets[:, None]  # [C, 1], and so are the next four
-    z_y = z.sub_(z.amax(1, keepdim=True)).gather(1, y)
-    e_y = z_y.exp()
-    others = z.exp_().scatter_(1, y, 0).sum(1, keepdim=True)
-    total = others + e_y
-    e = z.scatter_(1, y, -others)
-    # For p_y -> 1, log(total) - z_y is the difference of equal numbers; log1p is exact there.
-    nll = torch.where(e_y > others, torch.log1p(others / e_y), total.log() - z_y)
-    return e, nll.squeeze(1), total.squeeze(1)
-
-
-def _dtypes(hidden: Tensor) -> tuple[torch.dtype, torch.dtype]:
-    """(dtype of the operands of the products, dtype of everything else).
-
-    float16 is not multiplied as it is: its range does not hold c_t / sum(e_t).
-    """
-    if hidden.dtype == torch.float64:
-        return torch.float64, torch.float64
-    if hidden.dtype == torch.bfloat16 and hidden.device.type == "cuda":
-        return torch.bfloat16, torch.float32
-    return torch.float32, torch.float32
+    return *gradients, loss

@@ -6,17 +6,19 @@
 
     dl_t/dz = onehot(y_t) - p          dH_t/dz_v = -p_v (log p_v + H_t)
 
-PPO weighs l_t by a ratio that is known only after it, so the gradient cannot be formed in forward
-as `linear_cross_entropy` does: backward multiplies each chunk's logits again, 8NEV operations in
-all. The caller passes the rows that count (the tokens of the policy) and no others.
+Any loss of l_t and H_t may follow, so the gradient cannot be formed in forward as
+`linear_cross_entropy` does: backward multiplies each chunk's logits again, 8NEV operations in all.
+(`policy_loss` knows PPO's loss beforehand and does with 6NEV.) The caller passes the rows that
+count (the tokens of the policy) and no others.
 """
 
 import torch
 from torch import Tensor
 
-from kernels.arguments import check_chosen
-from kernels.linear_cross_entropy import default_chunk_size
-from kernels.matmul import accumulate_, product
+from kernels import head
+from kernels.arguments import check_chosen, check_targets
+from kernels.forward_gradients import empty_gradients
+from kernels.head import default_chunk_size
 
 
 def linear_token_logprobs(
@@ -43,64 +45,64 @@ def linear_token_logprobs(
             also: a target out of range.
     """
     check_chosen(hidden, weight, targets, temperature, chunk_size)
-    chunk_size = chunk_size or default_chunk_size(weight)
-    return _LinearTokenLogprobs.apply(hidden, weight, targets, temperature, chunk_size)
+    options = float(temperature), chunk_size or default_chunk_size(weight)
+    return _LinearTokenLogprobs.apply(hidden, weight, targets, *options)
 
 
 class _LinearTokenLogprobs(torch.autograd.Function):
     @staticmethod
     def forward(ctx, hidden, weight, targets, temperature, chunk_size):
-        add = torch.float64 if hidden.dtype == torch.float64 else torch.float32
-        logprobs, entropy = (hidden.new_empty(len(hidden), dtype=add) for _ in range(2))
-        with torch.autocast(hidden.device.type, enabled=False):
-            for chunk in _chunks(len(hidden), chunk_size):
-                logits = _log_softmax(hidden[chunk], weight, temperature)  # [C, V]
-                logprobs[chunk] = logits.gather(1, targets[chunk, None]).squeeze(1)
-                entropy[chunk] = _entropy(logits)
-        ctx.save_for_backward(hidden, weight, targets, entropy)
-        ctx.temperature, ctx.chunk_size = temperature, chunk_size
-        return logprobs, entropy
+        ctx.save_for_backward(hidden, weight, targets)
+        ctx.options = temperature, chunk_size
+        return _logprobs(hidden, weight, targets, temperature, chunk_size)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, for_logprobs, for_entropy):
-        hidden, weight, targets, entropy = ctx.saved_tensors
-        need_hidden, need_weight = ctx.needs_input_grad[:2]
-        d_hidden = torch.empty_like(hidden) if need_hidden else None
-        d_weight = torch.zeros_like(weight, dtype=entropy.dtype) if need_weight else None
-        with torch.autocast(hidden.device.type, enabled=False):
-            for chunk in _chunks(len(hidden), ctx.chunk_size):
-                x = hidden[chunk]
-                log_p = _log_softmax(x, weight, ctx.temperature)  # [C, V]
-                g, h = for_logprobs[chunk, None], for_entropy[chunk, None]  # [C, 1]
-                d_z = -log_p.exp() * (g + h * (log_p + entropy[chunk, None]))
-                _where_certain(d_z, log_p)
-                d_z.scatter_add_(1, targets[chunk, None], g)
-                d_z /= ctx.temperature
-                if need_hidden:
-                    d_hidden[chunk] = product(d_z, weight.to(d_z.dtype)).to(hidden.dtype)
-                if need_weight:
-                    accumulate_(d_weight, d_z.t(), x.to(d_z.dtype))
-        d_weight = d_weight.to(weight.dtype) if need_weight else None
-        return d_hidden, d_weight, None, None, None
+        hidden, weight, targets = ctx.saved_tensors
+        needs = ctx.needs_input_grad[:2]
+        upstream = for_logprobs, for_entropy
+        made = _gradients(hidden, weight, targets, *upstream, *ctx.options, *needs)
+        inputs = zip(made, (hidden, weight), needs)
+        return *(g.to(x.dtype) if need else None for g, x, need in inputs), None, None, None
 
 
-def _log_softmax(x: Tensor, weight: Tensor, temperature: float) -> Tensor:
-    if x.device.type == "cpu" and x.dtype != torch.float64:
-        x, weight = x.float(), weight.float()  # 16-bit products would round the logits
-    z = product(x, weight.to(x.dtype).t())
-    return torch.log_softmax(z.div_(temperature), 1)
+@torch.library.custom_op("kernels::token_logprobs", mutates_args=())
+def _logprobs(
+    hidden: Tensor, weight: Tensor, targets: Tensor, temperature: float, chunk_size: int
+) -> tuple[Tensor, Tensor]:
+    check_targets(weight.shape[0], targets)
+    operands = head.Head(hidden, weight, None, chunk_size)
+    made = torch.empty(2, len(hidden), dtype=operands.dtypes[1], device=hidden.device)
+    with torch.autocast(hidden.device.type, enabled=False):
+        for z, chunk in head.logits(operands):
+            statistics = operands.functions.statistics(z, targets[chunk], temperature)
+            made[:, chunk] = torch.stack(statistics)
+    return made[0].clone(), made[1].clone()
 
 
-def _entropy(log_p: Tensor) -> Tensor:
-    """-sum p log p; a token of probability 0 adds nothing, although its logarithm is -inf."""
-    return -(log_p.exp() * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum(1)
+@_logprobs.register_fake
+def _(hidden, weight, targets, temperature, chunk_size):
+    add = torch.float64 if hidden.dtype == torch.float64 else torch.float32
+    return hidden.new_empty(len(hidden), dtype=add), hidden.new_empty(len(hidden), dtype=add)
 
 
-def _where_certain(d_z: Tensor, log_p: Tensor) -> None:
-    """0 * -inf is no number: where p is exactly 0, so is its gradient."""
-    d_z.masked_fill_(log_p == -torch.inf, 0)
+@torch.library.custom_op("kernels::token_logprobs_backward", mutates_args=())
+def _gradients(
+    hidden: Tensor, weight: Tensor, targets: Tensor, for_logprobs: Tensor, for_entropy: Tensor,
+    temperature: float, chunk_size: int, need_hidden: bool, need_weight: bool,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """(dL/dhidden [T, E], dL/dweight [V, E]); empty where not needed."""
+    operands = head.Head(hidden, weight, None, chunk_size)
+
+    def row_function(z: Tensor, dz: Tensor | None, part: slice):
+        upstream = for_logprobs[part], for_entropy[part]
+        return operands.functions.gradient(z, dz, targets[part], *upstream, temperature)
+
+    with torch.autocast(hidden.device.type, enabled=False):
+        return head.gradients(operands, row_function, need_hidden, need_weight)
 
 
-def _chunks(rows: int, size: int) -> list[slice]:
-    return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
+@_gradients.register_fake
+def _(hidden, weight, targets, for_logprobs, for_entropy, temperature, chunk_size, *needs):
+    return empty_gradients(hidden, weight, None, *needs)

@@ -53,3 +53,65 @@ def peaked_problems(draw, peaks=PEAKS):
     coefficients = 9 * torch.rand(len(chosen), generator=generator) + 0.1
     weight = torch.eye(V, dtype=torch.float64)
     return Problem(logits.float().double(), weight, targets, coefficients)
+
+
+SHIFTS = (0.0, 0.05, -0.05, 0.19, -0.25, 0.5, -1.0, 3.0)  # log rho; eps is 0.2
+ADVANTAGES = (0.0, 1.0, -1.0, 2.5, -0.3)
+
+
+@st.composite
+def policy_steps(draw):
+    """(problem, log rho [N], advantages [N]): a policy that has moved inside and outside the clip.
+    """
+    problem = draw(problems(min_rows=1).filter(lambda p: p.hidden.abs().max() < 300))
+    N = len(problem.targets)
+    shifts = draw(st.lists(st.sampled_from(SHIFTS), min_size=N, max_size=N))
+    advantages = draw(st.lists(st.sampled_from(ADVANTAGES), min_size=N, max_size=N))
+    return problem, torch.tensor(shifts), torch.tensor(advantages)
+
+
+# Blocks of the row kernel: several for most rows of `problems`, one for all.
+BLOCKS = (8, 32, 16384)
+
+
+class Layout(NamedTuple):
+    """How the tensors of a problem lie in memory; see `laid_out`."""
+
+    hidden: str
+    weight: str
+    offset: int
+
+
+def layouts():
+    return st.builds(
+        Layout,
+        st.sampled_from(["contiguous", "slice", "every second", "transposed"]),
+        st.sampled_from(["contiguous", "transposed", "every third"]),
+        st.integers(0, 3),
+    )
+
+
+def laid_out(problem: Problem, layout: Layout, dtype: torch.dtype) -> Problem:
+    """The same numbers; whatever lies between them is NaN."""
+    hidden, weight = problem.hidden.to(dtype), problem.weight.to(dtype)
+    (T, E), V = hidden.shape, weight.shape[0]
+    if layout.hidden == "slice":  # of a longer stream, as hidden[:, :-1] of wider rows
+        hidden = _into(hidden, torch.full((T + 2, E + 3), torch.nan, dtype=dtype)[1:-1, 1:-2])
+    elif layout.hidden == "every second":
+        hidden = _into(hidden, torch.full((2 * T, E), torch.nan, dtype=dtype)[::2])
+    elif layout.hidden == "transposed":
+        hidden = _into(hidden, torch.full((E, T + 1), torch.nan, dtype=dtype)[:, :T].T)
+    if layout.weight == "transposed":
+        weight = _into(weight, torch.full((E, V), torch.nan, dtype=dtype).T)
+    elif layout.weight == "every third":
+        weight = _into(weight, torch.full((V, 3 * E), torch.nan, dtype=dtype)[:, ::3])
+    return Problem(
+        hidden, weight,
+        _into(problem.targets, torch.zeros(T + 3, dtype=torch.int64)[layout.offset :][:T]),
+        _into(problem.coefficients, torch.zeros(T, 2)[:, 1]),
+    )  # fmt: skip
+
+
+def _into(values: Tensor, place: Tensor) -> Tensor:
+    place.copy_(values)
+    return place

@@ -1,0 +1,1 @@
+"""The weighted cross-entropy beside everybody else's: `python -m kernels.bench`."""
