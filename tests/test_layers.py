@@ -42,6 +42,18 @@ ALLOWED = {
         *TORCH,
     },
     "tl.bench": {"tl.calls", "tl.dialects"},
+    "tl.answers": {
+        "tl.agent",
+        "tl.bench",
+        "tl.calls",
+        "tl.data",
+        "tl.dialects",
+        "tl.generate",
+        "tl.model",
+        "tl.run",
+        "torch",
+        "tqdm",
+    },
     "tl.rl": {"kernels", "tl.calls", "torch"},
 }
 # Modules that are runnable tools of their room, or join two, and need a library for that one job.

@@ -59,8 +59,9 @@ def benchmark_sets(
     return _told_apart({name: items[:limit] for name, items in sets.items()})
 
 
-def protocols_of(benchmark: str, dialect: str) -> dict[str, Protocol]:
-    """How the first calls of a benchmark are counted; none beside the main one for the world."""
+def protocols_of(name: str, dialect: str) -> dict[str, Protocol]:
+    """How the first calls of a set are counted; none beside the main one for the world's."""
+    benchmark = name.partition("/")[0]
     if benchmark == "rotbench":
         return {"official": partial(official, dialect=dialect), "fixed": fixed}
     if benchmark in ("bfcl", "toolalpaca"):
