@@ -5,6 +5,7 @@
 
     python eval.py --model out/sft                                       embedded tool world
     python eval.py --model out/sft --benchmark rotbench --data RoTBench  a published benchmark
+    python eval.py --model out/sft --benchmark all --data_root clones    every one that is there
     python eval.py --model out/sft --predictions out/eval/predictions.jsonl      score again
 
 The world asks for tools seen in training and never seen, at RoTBench's five levels of noise, and is
@@ -19,6 +20,7 @@ unless --temperature says otherwise.
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +29,15 @@ from tl.answers.asking import answer, digest, row_ids
 from tl.answers.journal import Journal
 from tl.answers.model import LONGEST, Model, fingerprint, name_encoder
 from tl.answers.reading import records
+from tl.bench import gsm8k, humaneval
 from tl.bench.anatomy import name_pieces
+from tl.bench.beside_paper import paper_numbers
 from tl.bench.predictions import read_predictions, render_predictions
-from tl.bench.records import Play, Sets
+from tl.bench.records import Play, Sets, item_id
 from tl.bench.report import render_report
 from tl.bench.rotbench import LEVELS
 from tl.bench.score import score
-from tl.bench.suites import ALL, NOTES, SETS, benchmark_sets
+from tl.bench.suites import ALL, NOTES, RUNS_CODE, SETS, all_sets, benchmark_sets
 from tl.bench.summary import render_summary
 from tl.bench.tool_world import world_sets
 from tl.dialects import DIALECTS, Dialect, get_dialect
@@ -60,17 +64,23 @@ def build_parser() -> argparse.ArgumentParser:
         help="score these replies; the model is not run, --model only lends its tokenizer")
     add("--dialect", choices=DIALECTS, default="auto",
         help="how calls are written; auto: as in training, or as the model's template says")
-    add("--benchmark", choices=(WORLD, *SETS), default=WORLD, help="default: the tool world")
+    add("--benchmark", choices=(WORLD, *SETS, ALL), default=WORLD,
+        help="default: the tool world; all: every one below --data_root")
     add("--data", metavar="DIR", help="the benchmark's repository or its data folder; of the "
         "world, sets of `python -m tl.world --write DIR`, default: written from --seed")
+    add("--data_root", metavar="DIR", help="for --benchmark all: the folder of their folders")
     sets = {WORLD: FILES} | SETS
     add("--sets", nargs="+", metavar="SET", choices=[each for of in sets.values() for each in of],
         help="; ".join(f"{name}: {', '.join(of)}" for name, of in sets.items() if len(of) > 1)
         + "; default: all of the world, else the first")
     add("--level", choices=(*LEVELS, ALL), default="clean", help="of noise, in rotbench")
+    add("--allow_code_execution", action="store_true",
+        help="humaneval: run the programs that the model writes, confined as the platform allows")
     add("--limit", type=cli.positive_int, metavar="N", help="the first N cases of each set")
     add = parser.add_argument_group("generation").add_argument
-    add("--max_new_tokens", type=cli.positive_int, default=LONGEST, help="longest reply")
+    add("--max_new_tokens", type=cli.positive_int,
+        help=f"longest reply; default: {LONGEST}, gsm8k {gsm8k.LONGEST}, "
+        f"humaneval {humaneval.LONGEST}")
     add("--temperature", type=cli.non_negative_float, default=0.0, help="0: the likeliest token")
     add("--batch_size", type=cli.positive_int, default=32, help="prompts, or episodes, at once")
     add("--seed", type=cli.non_negative_int, default=0, help="of the sets and of sampling")
@@ -90,7 +100,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.model is None and args.predictions is None:
         parser.error("--model: name the model to evaluate (or --predictions of an earlier run)")
     source = WORLD_MODEL if args.model == WORLD else args.model
-    dialect, sets = get_dialect(args.dialect, source), read_sets(args)
+    dialect, (sets, absent) = get_dialect(args.dialect, source), read_sets(args)
     rows = None if args.predictions is None else read_rows(args.predictions, sets)
     output_dir = Path(args.output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -106,12 +116,13 @@ def main(argv: list[str] | None = None) -> int:
     # --- what it is worth
     found = list(records(sets, rows, dialect))
     encode = name_encoder(source) if source else name_pieces
-    scores, facts = score(found, encode), describe(args, dialect, source)
+    scores, facts = score(found, encode), describe(args, dialect, source, sets, absent)
     page = render_report(scores, found, facts, encode)
-    text = json.dumps({"run": facts, **scores}, indent=2) + "\n"
+    paper = {"paper": numbers} if (numbers := paper_numbers(scores)) else {}
+    text = json.dumps({"run": facts, **scores, **paper}, indent=2) + "\n"
     write_atomically(output_dir / "scores.json", text)
     write_atomically(output_dir / "report.html", page)
-    print(render_summary(scores, args.benchmark))
+    print("\n\n".join([render_summary(scores), *absent]))
     print(f"\nwritten to {output_dir}: scores.json, report.html")
     if journal is not None:
         journal.close()
@@ -121,10 +132,19 @@ def main(argv: list[str] | None = None) -> int:
 # --- sets
 
 
-def read_sets(args: argparse.Namespace) -> Sets:
-    """The questions and plays of each set, by its name in scores.json."""
+def read_sets(args: argparse.Namespace) -> tuple[Sets, list[str]]:
+    """What is asked, by set, under its name in scores.json; and what is left out, and why."""
+    if args.benchmark == RUNS_CODE and not args.allow_code_execution:
+        raise InputError(f"--benchmark {RUNS_CODE}: runs programs that the model wrote, got no "
+                         "--allow_code_execution; give it to run them")  # fmt: skip
+    if args.benchmark == ALL:
+        if args.data or args.sets:
+            raise InputError("--benchmark all: takes --data_root and the first set of each, got "
+                             f"{'--data' if args.data else '--sets'}; leave it out")  # fmt: skip
+        return all_sets(args.data_root, args.level, args.limit, args.allow_code_execution)
     if args.benchmark != WORLD:
-        return benchmark_sets(args.benchmark, args.data, args.sets, args.level, args.limit)
+        found = benchmark_sets(args.benchmark, args.data, args.sets, args.level, args.limit)
+        return found, []
     names = args.sets or list(FILES)
     if foreign := [name for name in names if name not in FILES]:
         raise InputError(f"--sets {foreign[0]}: the world has no such set, expected some of "
@@ -134,13 +154,13 @@ def read_sets(args: argparse.Namespace) -> Sets:
         folder.mkdir(parents=True, exist_ok=True)
         for name, cases in make_cases(heldout.CASES, args.seed).items():
             write_atomically(folder / f"{name}.json", render_cases(cases))
-    return world_sets(folder, names, args.limit)
+    return world_sets(folder, names, args.limit), []
 
 
 def read_rows(path: str, sets: Sets) -> list[Row]:
     """The rows of an earlier run, in the order of the sets."""
     items = [each for of in sets.values() for each in of]
-    played = {each.conversation.id for each in items if isinstance(each, Play)}
+    played = {item_id(each) for each in items if isinstance(each, Play)}
     return read_predictions(path, row_ids(sets), played)
 
 
@@ -177,22 +197,28 @@ def settings(args: argparse.Namespace, source: str | Path, dialect: Dialect, set
 # --- what stands above the numbers
 
 
-def describe(args: argparse.Namespace, dialect: Dialect, source: str | Path | None) -> Row:
+def describe(
+    args: argparse.Namespace, dialect: Dialect, source: str | Path | None, sets: Sets,
+    absent: Sequence[str],
+) -> Row:  # fmt: skip
     """What a reader of the numbers has to know."""
-    facts = {"model": args.model}
-    if args.predictions is not None:
-        facts = {"model": f"replies of {args.predictions}, scored again"}
-    facts |= {
+    benchmarks = dict.fromkeys(name.partition("/")[0] for name in sets)
+    again = args.predictions is not None
+    facts = {
+        "model": f"replies of {args.predictions}, scored again" if again else args.model,
         "benchmark": args.benchmark, "dialect": dialect.name,
-        "sets": args.data or f"written from seed {args.seed}", **NOTES.get(args.benchmark, {}),
+        "sets": args.data_root or args.data or f"written from seed {args.seed}",
         "cases": f"the first {args.limit} of each set" if args.limit else "all",
+        "sampling": f"temperature {args.temperature:g}, seed {args.seed}"
+        if args.temperature else "greedy",
+        "longest reply": f"{args.max_new_tokens or LONGEST} tokens",
+        **{name: NOTES[name] for name in benchmarks if name in NOTES},
     }  # fmt: skip
-    if args.predictions is None:
-        drawn = f"temperature {args.temperature:g}, seed {args.seed}"
-        facts["sampling"] = drawn if args.temperature else "greedy"
-        facts["longest reply"] = f"{args.max_new_tokens or LONGEST} tokens"
-    else:
+    if again:
         facts["sampling"] = "that of the run that made the replies"
+        del facts["longest reply"]
+    if absent:
+        facts["left out"] = "; ".join(absent)
     words = f"the tokenizer's of {args.model}" if source else "words, no tokenizer was given"
     return facts | {"tokens of tool names": words}
 

@@ -55,6 +55,11 @@ class Model:
         """Tokens that a reply may have: --max_new_tokens, else what the question wants."""
         return self.max_new_tokens or wanted or LONGEST
 
+    def text_ids(self, text: str) -> list[int]:
+        """A prompt of plain text, outside of any dialect."""
+        ids = self.tokenizer.encode(text)
+        return [self.tokenizer.bos_id, *ids] if self.tokenizer.add_bos else ids
+
     def generate(self, prompts: list[list[int]], longest: int | None = None) -> Generations:
         return checked_generate(
             self.decoder, prompts, source=self.source, max_new_tokens=self.longest(longest),
