@@ -59,6 +59,7 @@ ALLOWED = {
 # Modules that are runnable tools of their room, or join two, and need a library for that one job.
 EXCEPTIONS = {
     "tl/bench/tool_world.py": {"tl.world"},
+    "tl/data/__main__.py": {"tl.run", "tqdm"},
     "tl/world/tokenizer.py": {"tokenizers"},
     "tl/world/pretrain/__main__.py": {"kernels", "tl.data", "tl.model", "tl.run", "torch"},
 }
