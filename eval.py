@@ -21,6 +21,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,9 @@ from tl.bench.records import Play, Sets, item_id
 from tl.bench.report import render_report
 from tl.bench.rotbench import LEVELS
 from tl.bench.score import score
-from tl.bench.suites import ALL, NOTES, RUNS_CODE, SETS, all_sets, benchmark_sets
+from tl.bench.suites import ALL, RUNS_CODE, SETS, all_sets, benchmark_sets, notes_of
 from tl.bench.summary import render_summary
+from tl.bench.tool_library import ToolLibrary
 from tl.bench.tool_world import world_sets
 from tl.dialects import DIALECTS, Dialect, get_dialect
 from tl.run import cli
@@ -76,6 +78,10 @@ def build_parser() -> argparse.ArgumentParser:
     add("--level", choices=(*LEVELS, ALL), default="clean", help="of noise, in rotbench")
     add("--allow_code_execution", action="store_true",
         help="humaneval: run the programs that the model writes, confined as the platform allows")
+    add("--tool_library", metavar="DIR", help="tooleyes: run its tools, from your own clone of it; "
+        "they use the network and the keys that you have written there")
+    add("--tool_python", metavar="FILE", default=sys.executable,
+        help="the Python that has the packages of --tool_library")
     add("--limit", type=cli.positive_int, metavar="N", help="the first N cases of each set")
     add = parser.add_argument_group("generation").add_argument
     add("--max_new_tokens", type=cli.positive_int,
@@ -99,8 +105,14 @@ def main(argv: list[str] | None = None) -> int:
     args = cli.parse_args(parser, argv)
     if args.model is None and args.predictions is None:
         parser.error("--model: name the model to evaluate (or --predictions of an earlier run)")
+    with open_library(args) or nullcontext() as library:
+        evaluate(args, library)
+    return 0
+
+
+def evaluate(args: argparse.Namespace, library: ToolLibrary | None) -> None:
     source = WORLD_MODEL if args.model == WORLD else args.model
-    dialect, (sets, absent) = get_dialect(args.dialect, source), read_sets(args)
+    dialect, (sets, absent) = get_dialect(args.dialect, source), read_sets(args, library)
     rows = None if args.predictions is None else read_rows(args.predictions, sets)
     output_dir = Path(args.output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -116,7 +128,7 @@ def main(argv: list[str] | None = None) -> int:
     # --- what it is worth
     found = list(records(sets, rows, dialect))
     encode = name_encoder(source) if source else name_pieces
-    scores, facts = score(found, encode), describe(args, dialect, source, sets, absent)
+    scores, facts = score(found, encode), describe(args, dialect, source, sets, absent, library)
     page = render_report(scores, found, facts, encode)
     paper = {"paper": numbers} if (numbers := paper_numbers(scores)) else {}
     text = json.dumps({"run": facts, **scores, **paper}, indent=2) + "\n"
@@ -126,13 +138,14 @@ def main(argv: list[str] | None = None) -> int:
     print(f"\nwritten to {output_dir}: scores.json, report.html")
     if journal is not None:
         journal.close()
-    return 0
 
 
 # --- sets
 
 
-def read_sets(args: argparse.Namespace) -> tuple[Sets, list[str]]:
+def read_sets(
+    args: argparse.Namespace, library: ToolLibrary | None = None
+) -> tuple[Sets, list[str]]:  # fmt: skip
     """What is asked, by set, under its name in scores.json; and what is left out, and why."""
     if args.benchmark == RUNS_CODE and not args.allow_code_execution:
         raise InputError(f"--benchmark {RUNS_CODE}: runs programs that the model wrote, got no "
@@ -141,9 +154,13 @@ def read_sets(args: argparse.Namespace) -> tuple[Sets, list[str]]:
         if args.data or args.sets:
             raise InputError("--benchmark all: takes --data_root and the first set of each, got "
                              f"{'--data' if args.data else '--sets'}; leave it out")  # fmt: skip
-        return all_sets(args.data_root, args.level, args.limit, args.allow_code_execution)
+        return all_sets(
+            args.data_root, args.level, args.limit, args.allow_code_execution, library
+        )
     if args.benchmark != WORLD:
-        found = benchmark_sets(args.benchmark, args.data, args.sets, args.level, args.limit)
+        found = benchmark_sets(
+            args.benchmark, args.data, args.sets, args.level, args.limit, library
+        )
         return found, []
     names = args.sets or list(FILES)
     if foreign := [name for name in names if name not in FILES]:
@@ -155,6 +172,16 @@ def read_sets(args: argparse.Namespace) -> tuple[Sets, list[str]]:
         for name, cases in make_cases(heldout.CASES, args.seed).items():
             write_atomically(folder / f"{name}.json", render_cases(cases))
     return world_sets(folder, names, args.limit), []
+
+
+def open_library(args: argparse.Namespace) -> ToolLibrary | None:
+    """The tools of ToolEyes themselves, where they are asked for."""
+    if args.tool_library is None or args.predictions is not None:
+        return None
+    if args.benchmark not in ("tooleyes", ALL):
+        raise InputError("--tool_library: serves --benchmark tooleyes, got --benchmark "
+                         f"{args.benchmark}; leave it out")  # fmt: skip
+    return ToolLibrary(args.tool_library, args.tool_python, args.allow_code_execution)
 
 
 def read_rows(path: str, sets: Sets) -> list[Row]:
@@ -186,7 +213,8 @@ def ask(sets: Sets, source: str | Path, args: argparse.Namespace, journal: Journ
 
 def settings(args: argparse.Namespace, source: str | Path, dialect: Dialect, sets: Sets) -> Row:
     """All that decides what is said, for the journal."""
-    flags = ("max_new_tokens", "temperature", "seed", "batch_size", "device", "dtype")
+    flags = ("max_new_tokens", "temperature", "seed", "batch_size", "device", "dtype",
+             "tool_library")  # fmt: skip
     return {
         "model": f"{args.model} ({fingerprint(source)})", "benchmark": args.benchmark,
         "dialect": dialect.name, "cases": digest(sets),
@@ -199,7 +227,7 @@ def settings(args: argparse.Namespace, source: str | Path, dialect: Dialect, set
 
 def describe(
     args: argparse.Namespace, dialect: Dialect, source: str | Path | None, sets: Sets,
-    absent: Sequence[str],
+    absent: Sequence[str], library: ToolLibrary | None,
 ) -> Row:  # fmt: skip
     """What a reader of the numbers has to know."""
     benchmarks = dict.fromkeys(name.partition("/")[0] for name in sets)
@@ -212,10 +240,12 @@ def describe(
         "sampling": f"temperature {args.temperature:g}, seed {args.seed}"
         if args.temperature else "greedy",
         "longest reply": f"{args.max_new_tokens or LONGEST} tokens",
-        **{name: NOTES[name] for name in benchmarks if name in NOTES},
+        **notes_of(benchmarks, library),
     }  # fmt: skip
     if again:
         facts["sampling"] = "that of the run that made the replies"
+        if "tooleyes" in facts:
+            facts["tooleyes"] = "with the feedback that stands in the replies"
         del facts["longest reply"]
     if absent:
         facts["left out"] = "; ".join(absent)

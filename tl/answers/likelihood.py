@@ -2,8 +2,8 @@
 
     log p(continuation | prompt) = sum_t log p(y_t | prompt, y_1 .. y_{t-1})
 
-Inputs that are equal are read once: continuations of one token each, as option letters are, cost one
-pass over the prompt.
+Inputs that are equal are read once: continuations of one token each, as option letters are, cost
+one pass over the prompt.
 """
 
 from collections.abc import Sequence

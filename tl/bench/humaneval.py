@@ -19,8 +19,8 @@ STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")  # of the article, sectio
 
 
 def read_humaneval(folder: str | Path) -> list[TextQuestion]:
-    """The functions in the order of the file, with its ids. InputError for a file that is missing or
-    altered.
+    """The functions in the order of the file, with its ids. InputError for a file that is missing
+    or altered.
     """
     rows = read_rows(folder, UPSTREAM, _file(folder), SHA256)
     return [

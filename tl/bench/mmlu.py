@@ -75,11 +75,14 @@ def _rows(path: Path) -> Iterator[list[str]]:
             for row in reader:
                 if len(row) != len(LETTERS) + 2 or row[-1] not in LETTERS:
                     shown = f"{len(row)} fields, the last {ascii(row[-1][:20]) if row else 'none'}"
-                    raise InputError(f"{path}:{reader.line_num}: {shown}, expected a question, "
-                                     f"four options and one letter of ABCD; take {SOURCE}")  # fmt: skip
+                    raise InputError(
+                        f"{path}:{reader.line_num}: {shown}, expected a question, four options "
+                        f"and one letter of ABCD; take {SOURCE}"
+                    )
                 yield row
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text (byte {error.start}); take {SOURCE}") from error
+        message = f"{path}: is not UTF-8 text (byte {error.start}); take {SOURCE}"
+        raise InputError(message) from error
     except csv.Error as error:
         raise InputError(f"{path}: is no CSV ({error}); take {SOURCE}") from error
     except FileNotFoundError as error:

@@ -55,7 +55,7 @@ def run_program(text: str, seconds: int = SECONDS, size: int = BYTES) -> Outcome
 
 
 def _wait(process: subprocess.Popen, seconds: float) -> None:
-    """Until it ends; whatever is left of it then, or when this process is interrupted, is killed."""
+    """Until it ends; what is left of it then, or when this process is interrupted, is killed."""
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:

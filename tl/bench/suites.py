@@ -8,7 +8,7 @@
     all           of each that lies below one folder, the first set
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from tl.bench.bfcl import AST, read_ast, read_exec
 from tl.bench.bfcl_files import V3, V4
 from tl.bench.mmlu import has_mmlu, read_mmlu
 from tl.bench.protocols import Protocol, all_calls, first_gold, fixed
-from tl.bench.records import Item, Sets, item_id, renamed
+from tl.bench.records import Item, Play, Sets, item_id, renamed
 from tl.bench.rotbench import LEVELS, TURNS, official, read_rotbench
+from tl.bench.tool_library import ToolLibrary
 from tl.bench.upstream import Upstream, find
 
 SETS = {  # benchmark -> its sets; the first is read where none is named
@@ -34,7 +35,6 @@ SETS = {  # benchmark -> its sets; the first is read where none is named
 RUNS_CODE = "humaneval"  # the one benchmark that runs what a model wrote
 READ: dict[str, Callable[[str], list[Item]]] = {
     "toolalpaca": toolalpaca.read_toolalpaca,
-    "tooleyes": tooleyes.read_tooleyes,
     "mmlu": read_mmlu,
     "gsm8k": gsm8k.read_gsm8k,
     "humaneval": humaneval.read_humaneval,
@@ -55,13 +55,17 @@ NOTES = {  # benchmark -> what a reader of its numbers has to know
     "gsm8k": "the final number, behind the first 8 problems of the training file, solved",
     "humaneval": "pass@1, one program for each function",
 }
+LIBRARY_NOTE = (
+    "tools of {library.folder}, each toolbox in a process of its own, {library.seconds:g} s a call"
+)
 ALL = "all"  # --benchmark, --level: every one
 
 
 def benchmark_sets(
-    benchmark: str, folder: str | None, names: Sequence[str] | None, level: str, limit: int | None
-) -> Sets:
-    """The first `limit` cases of each set. InputError for an unknown set and for a file that is
+    benchmark: str, folder: str | None, names: Sequence[str] | None, level: str, limit: int | None,
+    library: ToolLibrary | None = None,
+) -> Sets:  # fmt: skip
+    """The first `limit` cases of each set. library: the tools of ToolEyes themselves. InputError for an unknown set and for a file that is
     missing or altered.
     """
     if folder is None:
@@ -78,14 +82,17 @@ def benchmark_sets(
         elif benchmark == "bfcl":
             read = read_exec(folder) if name == "exec" else read_ast(folder, name)
             sets[f"bfcl/{name}"] = read
+        elif benchmark == "tooleyes":
+            sets[benchmark] = _tooleyes(folder, library, limit)
         else:
             sets[benchmark] = READ[benchmark](folder)
     return _told_apart({name: items[:limit] for name, items in sets.items()})
 
 
 def all_sets(
-    root: str | None, level: str, limit: int | None, runs_code: bool
-) -> tuple[Sets, list[str]]:
+    root: str | None, level: str, limit: int | None, runs_code: bool,
+    library: ToolLibrary | None = None,
+) -> tuple[Sets, list[str]]:  # fmt: skip
     """The first set of every benchmark below `root`, or in a folder of it; and one line for each
     that is left out. Every id has the name of its benchmark in front. InputError if none is there.
     """
@@ -101,7 +108,7 @@ def all_sets(
             absent.append(f"{benchmark}: left out, its programs run only under "
                           "--allow_code_execution")  # fmt: skip
         else:
-            found = benchmark_sets(benchmark, str(folder), None, level, limit)
+            found = benchmark_sets(benchmark, str(folder), None, level, limit, library)
             sets |= {
                 name: [renamed(each, f"{benchmark}/{item_id(each)}") for each in items]
                 for name, items in found.items()
@@ -120,6 +127,25 @@ def protocols_of(name: str, dialect: str) -> dict[str, Protocol]:
     if benchmark in ("bfcl", "toolalpaca"):
         return {"fixed": fixed, "first_gold": first_gold, "all_calls": all_calls}
     return {}
+
+
+def notes_of(
+    benchmarks: Iterable[str], library: ToolLibrary | None = None
+) -> dict[str, str]:  # fmt: skip
+    """{benchmark: what a reader of its numbers has to know}"""
+    notes = {name: NOTES[name] for name in benchmarks if name in NOTES}
+    if library is not None and "tooleyes" in notes:
+        parts = [LIBRARY_NOTE.format(library=library)]
+        if not library.runs_code:
+            parts.append("Execute simulated, as it runs code of the model")
+        if not library.confined:
+            parts.append("this platform let tools write outside of their folder")
+        if library.broken:
+            first = next(iter(library.broken.items()))
+            parts.append(f"{len(library.broken)} toolboxes could not be imported and fail every "
+                         f"call, the first {first[0]} ({first[1]})")  # fmt: skip
+        notes["tooleyes"] = "; ".join(parts)
+    return notes
 
 
 def _folder_of(benchmark: str, root: Path) -> Path | None:
@@ -143,6 +169,13 @@ def _is_there(benchmark: str, folder: Path) -> bool:
 def _rotbench(folder: str, turn: str, levels: Sequence[str]) -> Sets:
     place = "rotbench/" if turn == "first" else f"rotbench/{turn}/"
     return {f"{place}{level}": read_rotbench(folder, level, turn) for level in levels}
+
+
+def _tooleyes(folder: str, library: ToolLibrary | None, limit: int | None) -> list[Play]:
+    plays = tooleyes.read_tooleyes(folder, library)[:limit]
+    if library is not None:
+        library.check(map(tooleyes.toolbox_of, plays))
+    return plays
 
 
 def _told_apart(sets: Sets) -> Sets:

@@ -49,7 +49,8 @@ def render_summary(scores: dict[str, Any]) -> str:
         rows += [multi_row(f"  {part}", n) for _, numbers in multi for part, n in _parts(numbers)]
         blocks.append(text_table(header, rows))
     for header, rows in paper_blocks(scores):
-        blocks.append(f"{text_table(header, rows)}\npaper: {SOURCE}; ?: no number of cases gives it")
+        table = text_table(header, rows)
+        blocks.append(f"{table}\npaper: {SOURCE}; ?: no number of cases gives this share")
     return "\n\n".join(block for block in blocks if block)
 
 
