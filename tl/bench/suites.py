@@ -65,8 +65,8 @@ def benchmark_sets(
     benchmark: str, folder: str | None, names: Sequence[str] | None, level: str, limit: int | None,
     library: ToolLibrary | None = None,
 ) -> Sets:  # fmt: skip
-    """The first `limit` cases of each set. library: the tools of ToolEyes themselves. InputError for an unknown set and for a file that is
-    missing or altered.
+    """The first `limit` cases of each set. library: the tools of ToolEyes themselves. InputError
+    for an unknown set and for a file that is missing or altered.
     """
     if folder is None:
         raise InputError(f"--data: --benchmark {benchmark} needs the folder of its files, expected "

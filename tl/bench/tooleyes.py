@@ -30,8 +30,8 @@ SHA256 = "a86e878200d14e58be468a266f068f03955512bd61ff4fd481d26897a403f3e8"
 
 
 def read_tooleyes(folder: str | Path, library: ToolLibrary | None = None) -> list[Play]:
-    """The 382 queries in the order of the file. library: the tools themselves. InputError for a file
-    that is missing or altered, of the queries or of a toolbox.
+    """The 382 queries in the order of the file. library: the tools themselves. InputError for a
+    file that is missing or altered, of the queries or of a toolbox.
     """
     items = read_json(folder, UPSTREAM, FILE, SHA256)
     return list(_plays(folder, items, library))
