@@ -239,7 +239,7 @@ def describe(
         "cases": f"the first {args.limit} of each set" if args.limit else "all",
         "sampling": f"temperature {args.temperature:g}, seed {args.seed}"
         if args.temperature else "greedy",
-        "longest reply": f"{args.max_new_tokens or LONGEST} tokens",
+        "longest reply": longest_reply(args, sets),
         **notes_of(benchmarks, library),
     }  # fmt: skip
     if again:
@@ -251,6 +251,14 @@ def describe(
         facts["left out"] = "; ".join(absent)
     words = f"the tokenizer's of {args.model}" if source else "words, no tokenizer was given"
     return facts | {"tokens of tool names": words}
+
+
+def longest_reply(args: argparse.Namespace, sets: Sets) -> str:
+    """In tokens; some questions want more than others."""
+    wanted = {name: getattr(items[0], "longest", None) for name, items in sets.items()}
+    if args.max_new_tokens or not any(wanted.values()):
+        return f"{args.max_new_tokens or LONGEST} tokens"
+    return ", ".join(f"{name} {longest or LONGEST}" for name, longest in wanted.items()) + " tokens"
 
 
 if __name__ == "__main__":

@@ -101,6 +101,21 @@ def test_every_benchmark_goes_on(model, tmp_path, stop, benchmark, monkeypatch):
     assert kept == 2 and max(generated) == 1, "the two that were answered are not asked again"
 
 
+def test_ctrl_c_ends_a_process_with_one_line(model, tmp_path):
+    more = (*WORLD, "--limit", "16", "--max_new_tokens", "24")
+    command = [sys.executable, str(ROOT / "eval.py"), *flags(model, tmp_path, *more)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while process.poll() is None and journal_lines(tmp_path) < 3:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    out, said = process.communicate()
+    assert process.returncode == 130 and "Traceback" not in said, said
+    assert "of 32 cases are answered; the same command goes on" in said
+    assert said.splitlines()[-1] == "interrupted" and journal_lines(tmp_path) >= 3
+
+
 def test_ctrl_c_keeps_the_replies_and_says_so(model, tmp_path, stop, capsys):
     kept = stop(model, tmp_path, *WORLD, batches=2)
     told = capsys.readouterr().err

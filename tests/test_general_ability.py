@@ -15,7 +15,7 @@ import eval as evaluation
 from tests.micro import write_model
 from tl import InputError
 from tl.answers.likelihood import log_likelihoods
-from tl.bench import gsm8k, humaneval, mmlu
+from tl.bench import confined, gsm8k, humaneval, mmlu
 from tl.bench.programs import run_program
 from tl.bench.records import TextQuestion
 from tl.model.hf import load_model
@@ -188,6 +188,21 @@ def test_what_a_program_must_not_do(tmp_path, text, guard):
     assert not outcome.passed and kept.read_text() == "kept" and not outside.exists()
 
 
+def test_where_no_program_can_be_started(monkeypatch):
+    """It is said, and not counted as a wrong program."""
+    monkeypatch.setattr("tl.bench.programs.CONFINED", __file__ + ".none")
+    with pytest.raises(InputError, match="programs cannot be started .*expected"):
+        run_program("x = 1")
+
+
+def test_limits_that_the_platform_refuses_are_reported(monkeypatch):
+    def refused(kind, limits):
+        raise ValueError
+
+    monkeypatch.setattr(confined.resource, "setrlimit", refused)
+    assert confined.limited(1, 2**30, False) is False
+
+
 def test_what_a_program_may_do(tmp_path):
     text = "open('f', 'w').write('x')\nimport os, json, threading\nassert os.listdir('.')\nprint('é')"
     assert run_program(text).passed and not list(tmp_path.iterdir())
@@ -327,8 +342,8 @@ def test_all_that_is_there(run, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ((), "--data_root : --benchmark all needs a folder"),
-        (("--data_root", "{}/none"), "none: --benchmark all needs a folder"),
+        ((), "--data_root: --benchmark all needs the folder .*, got no folder"),
+        (("--data_root", "{}/none"), "--data_root: .*, got .*none, which is none"),
         (("--data_root", "{}"), "has none of the benchmarks, expected clones of some of toolalpaca"),
         (("--data_root", "{}", "--data", "x"), "takes --data_root and the first set of each, got --data"),
         (("--data_root", "{}", "--sets", "exec"), "got --sets"),

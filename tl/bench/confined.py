@@ -16,7 +16,6 @@ Linux 5.13. Files can be read as the user can read them. It stands alone: only t
 so that it starts quickly and takes nothing from the project with it.
 """
 
-import contextlib
 import ctypes
 import json
 import os
@@ -36,7 +35,7 @@ LARGEST_FILE, MOST_FILES, MOST_PROCESSES = 2**20, 64, 64
 
 def main() -> None:
     path, seconds, size, report, result = sys.argv[1], *map(int, sys.argv[2:])
-    guards = {"limits": True, **separate()}
+    guards = separate()
     child = os.fork()
     if child == 0:
         become(path, seconds, size, report, result, guards)
@@ -65,19 +64,28 @@ def become(path: str, seconds: int, size: int, report: int, result: int, guards:
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)
     guards["files"] = only_writes_to(folder)
+    guards["limits"] = limited(seconds, size, guards["processes"])
     os.write(report, json.dumps({"guards": guards}).encode())
     os.close(report)
     os.set_inheritable(result, True)
-    for kind, most in (
-        (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, size),
-        (resource.RLIMIT_FSIZE, LARGEST_FILE), (resource.RLIMIT_NOFILE, MOST_FILES),
-        (resource.RLIMIT_CORE, 0),
-    ):  # fmt: skip
-        resource.setrlimit(kind, (most, most))
-    with contextlib.suppress(ValueError, OSError):
-        if guards["processes"]:  # else it would count what else the user is running
-            resource.setrlimit(resource.RLIMIT_NPROC, (MOST_PROCESSES, MOST_PROCESSES))
     os.execve(sys.executable, [sys.executable, "-I", path], {"HOME": folder, "TMPDIR": folder})
+
+
+def limited(seconds: int, size: int, counts_processes: bool) -> bool:
+    """Sets every limit that the platform has; whether it has all of them."""
+    limits = {
+        resource.RLIMIT_CPU: seconds, resource.RLIMIT_AS: size, resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: LARGEST_FILE, resource.RLIMIT_NOFILE: MOST_FILES,
+    }  # fmt: skip
+    if counts_processes:  # else it would count what else the user is running
+        limits[resource.RLIMIT_NPROC] = MOST_PROCESSES
+    done = True
+    for kind, most in limits.items():
+        try:
+            resource.setrlimit(kind, (most, most))
+        except (ValueError, OSError):
+            done = False
+    return done
 
 
 def only_writes_to(folder: str) -> bool:

@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from tl import InputError
+
 CONFINED = Path(__file__).with_name("confined.py")
 SECONDS = 5  # of CPU time; twice as many by the clock
 BYTES = 2**30
@@ -30,7 +32,7 @@ class Outcome(NamedTuple):
 
 
 def run_program(text: str, seconds: int = SECONDS, size: int = BYTES) -> Outcome:
-    """Never raises because of the program. OSError where no process can be started at all."""
+    """Never raises because of the program. InputError where no process can be started at all."""
     token = secrets.token_hex(16).encode()
     ours, result = os.pipe()
     reports, report = os.pipe()
@@ -51,7 +53,11 @@ def run_program(text: str, seconds: int = SECONDS, size: int = BYTES) -> Outcome
         _wait(process, 2 * seconds + 10)
         os.set_blocking(said.fileno(), False)
         os.set_blocking(told.fileno(), False)
-        return Outcome((said.read() or b"").endswith(token), _guards(told.read()))
+        guards = _guards(told.read())
+        if not guards:
+            raise InputError(f"programs cannot be started with {sys.executable}, expected a Python "
+                             "that can start itself")  # fmt: skip
+        return Outcome((said.read() or b"").endswith(token), guards)
 
 
 def _wait(process: subprocess.Popen, seconds: float) -> None:

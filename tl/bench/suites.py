@@ -97,8 +97,9 @@ def all_sets(
     that is left out. Every id has the name of its benchmark in front. InputError if none is there.
     """
     if root is None or not Path(root).is_dir():
-        raise InputError(f"--data_root {root or ''}: --benchmark all needs a folder with the "
-                         "benchmarks in it, each a clone of its repository")  # fmt: skip
+        got = "no folder" if root is None else f"{root}, which is none"
+        raise InputError(f"--data_root: --benchmark all needs the folder that the clones of the "
+                         f"benchmarks lie in, got {got}")  # fmt: skip
     sets, absent = {}, []
     for benchmark in SETS:
         folder = _folder_of(benchmark, Path(root))
