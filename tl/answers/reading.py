@@ -10,9 +10,19 @@ from tl.bench import gsm8k, humaneval, mmlu
 from tl.bench.episodes import final_answer
 from tl.bench.programs import run_program
 from tl.bench.records import (
-    AcceptedQuestion, AcceptedSet, AnySet, Episode, MultiSet, Play, Prediction, Sets, SingleSet,
-    TextQuestion, TextSet, Turn,
-)  # fmt: skip
+    AcceptedQuestion,
+    AcceptedSet,
+    AnySet,
+    Episode,
+    MultiSet,
+    Play,
+    Prediction,
+    Sets,
+    SingleSet,
+    TextQuestion,
+    TextSet,
+    Turn,
+)
 from tl.bench.suites import protocols_of
 from tl.calls.schema import Conversation
 from tl.dialects import Dialect

@@ -37,10 +37,14 @@ def program(question: TextQuestion, reply: str) -> str:
 
 
 def _file(folder: str | Path) -> str:
-    for name in FILES:
+    """Which of FILES is there; the error names the first."""
+    packed, plain = FILES
+    try:
+        find(folder, UPSTREAM, packed)
+        return packed
+    except InputError as error:
         try:
-            find(folder, UPSTREAM, name)
-            return name
-        except InputError as error:
-            first = error if name == FILES[0] else first
-    raise first
+            find(folder, UPSTREAM, plain)
+        except InputError:
+            raise error from None
+        return plain

@@ -13,8 +13,13 @@ from tl.bench.published import SOURCE
 from tl.bench.records import AcceptedSet, AnySet, MultiSet, TextSet
 from tl.bench.score import scored_sets
 from tl.bench.summary import (
-    guards_text, has_parts, multi_row, protocol_rows, single_row, text_row,
-)  # fmt: skip
+    guards_text,
+    has_parts,
+    multi_row,
+    protocol_rows,
+    single_row,
+    text_row,
+)
 from tl.bench.svg import count_chart, rate_chart
 
 LEVELS = {"TS": "ts", "PI": "pi", "CF": "cf"}
