@@ -1,13 +1,15 @@
 """Writes tests/goldens/chat_template.json: what transformers' apply_chat_template makes of the
 conversations of tests/dialect_cases.py.
 
-    python -m tests.make_template_goldens [NAME=DIR ...]
+    python -m tests.make_template_goldens                    from templates restated there
+    python -m tests.make_template_goldens --published DIR    from DIR/qwen2.5.jinja, ...
 
-needs transformers; the tests do not. NAME=DIR: a Hugging Face directory of the real model (qwen2.5,
-llama3.1 or mistral); then it is also checked that our restatement of its template writes the same.
-The messages are built here, not by `tl`.
+needs transformers; the tests do not. The second writes chat_template_published.json, from the
+templates as their models carry them, which the repository does not; each stands there with its
+SHA-256. The messages are built here, not by `tl`.
 """
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -16,6 +18,8 @@ from tempfile import TemporaryDirectory
 from tests.dialect_cases import CASES, TEMPLATES, write_tokenizer
 
 GOLDEN = Path(__file__).resolve().parent / "goldens" / "chat_template.json"
+PUBLISHED = GOLDEN.with_name("chat_template_published.json")
+FAMILIES = {"qwen2.5": "chatml", "llama3.1": "llama3", "mistral-nemo": "mistral"}
 
 
 def messages_of(messages) -> list[dict]:
@@ -65,18 +69,28 @@ def rendered(directory: Path, case: str) -> dict[str, str] | None:
         return None
 
 
-def main(real: dict[str, str]) -> None:
-    goldens = {}
+def all_rendered(template: str, family: str) -> dict[str, dict[str, str] | None]:
     with TemporaryDirectory() as folder:
-        for name, (template, family, *_) in TEMPLATES.items():
-            directory = write_tokenizer(Path(folder) / name, family, template)
-            goldens[name] = {case: rendered(directory, case) for case in CASES}
-            if name in real:
-                theirs = {case: rendered(Path(real[name]), case) for case in CASES}
-                for case, text in goldens[name].items():
-                    assert text == theirs[case], (name, case, text, theirs[case])
-    GOLDEN.write_text(json.dumps(goldens, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        directory = write_tokenizer(Path(folder) / "model", family, template)
+        return {case: rendered(directory, case) for case in CASES}
+
+
+def main(argv: list[str]) -> None:
+    if argv[:1] == ["--published"]:
+        path, goldens = PUBLISHED, {}
+        for name, family in FAMILIES.items():
+            template = (Path(argv[1]) / f"{name}.jinja").read_bytes()
+            sha256 = hashlib.sha256(template).hexdigest()
+            texts = all_rendered(template.decode(), family)
+            goldens[name] = {"sha256": sha256, "texts": texts}
+    else:
+        path = GOLDEN
+        goldens = {
+            name: all_rendered(template, family)
+            for name, (template, family, *_) in TEMPLATES.items()
+        }
+    path.write_text(json.dumps(goldens, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(dict(argument.split("=", 1) for argument in sys.argv[1:]))
+    main(sys.argv[1:])

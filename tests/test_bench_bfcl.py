@@ -6,11 +6,14 @@ import json
 import shutil
 from collections import Counter
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import perturb_bfcl
+from tests.make_bfcl_goldens import digest
 from tests.shared import shared
 from tl import InputError
 from tl.bench.bfcl import AST, EXEC, read_ast, read_exec
@@ -270,3 +273,18 @@ def test_files_of_syntax_trees(tmp_path, category, monkeypatch):
 class Any(dict):
     def __missing__(self, key):
         return None
+
+
+def test_the_verdicts_of_the_published_checker():
+    """10,000 replies, right and perturbed, of every category: no difference."""
+    table = json.loads((Path(__file__).parent / "goldens" / "bfcl_verdicts.json").read_text())
+    made = perturb_bfcl.replies(table["number"], table["seed"])
+    assert digest(made) == table["replies_sha256"] and len(made) == len(table["verdicts"]) == 10_000
+    assert table["verdicts"].count("1") > 1500 and table["verdicts"].count("E") <= 1
+    different = []
+    for reply, verdict in zip(made, table["verdicts"], strict=True):
+        calls = [Call(name, given) for call in reply.calls for name, given in call.items()]
+        tools = [Tool(f["name"], "", f["parameters"]) for f in reply.functions]
+        if is_correct(calls, reply.answers, tools, reply.category) is not (verdict == "1"):
+            different.append(reply)
+    assert not different, different[:3]

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 
 from tests.shared import shared
+from tl.bench.beside_paper import blocks, paper_numbers
 from tl.bench.published import (
     AVERAGE,
     CASES,
@@ -14,9 +15,7 @@ from tl.bench.published import (
     TABLES,
     cells,
     is_share,
-    paper_rows,
 )
-from tl.bench.summary import render_summary
 
 
 def measured():
@@ -60,20 +59,35 @@ def test_the_averages_are_those_of_the_rows(number):
         assert abs(table[AVERAGE][place] - sum(rows) / len(rows)) < 0.0051, column
 
 
-def test_rows_of_a_benchmark():
-    rows = paper_rows("tooleyes")
-    assert list(rows)[0] == AVERAGE and rows["TL-CodeLLaMA-2"] == {
-        "de": 0.82, "ce": 4.84, "va": 77.75}  # fmt: skip
-    assert "NexusRaven-2" not in rows and len(paper_rows("bfcl")) == 11
-
-
 def test_the_rows_are_printed_below_measured_ones():
-    text = render_summary({}, "toolalpaca")
-    assert "arXiv:2412.15495, %" in text.splitlines()[0]
-    (row,) = (line for line in text.splitlines() if "ToolLLaMA-2" in line)
-    assert row.split() == ["paper:", "ToolLLaMA-2", "75.56?", "61.40", "37.72"]
-    assert text.count("?") == 1 and render_summary({}, "tooleyes").count("?") == 1
-    assert "?" not in render_summary({}, "bfcl") and render_summary({}, "world") == ""
+    ((header, rows),) = blocks({"toolalpaca": {"n": 114, "ts": 50.0, "pi": 25.0, "cf": 12.5}})
+    assert header[1:] == ["ToolAlpaca TS", "ToolAlpaca PI", "ToolAlpaca CF"]
+    assert rows[0] == ["measured", 50.0, 25.0, 12.5] and rows[1][1:] == [114, 114, 114]
+    assert ["paper: ToolLLaMA-2", "75.56?", "61.40", "37.72"] in rows and len(rows) == 2 + 11
+    assert str(rows).count("?") == 1
+    assert blocks({"seen": {"n": 1, "ts": 1.0}}) == [] == blocks({"rotbench": {"heavy": {}}})
+
+
+def test_several_benchmarks_fill_the_papers_tables():
+    """Table 3 whole, with dashes for what was not measured; Table 4 beside it."""
+    level = {"n": 105, "ts": 90.0, "pi": 80.0, "cf": 70.0, "official": {"ts": 83.0}}
+    scores = {"rotbench": {"clean": level}, "bfcl": {"exec": {"n": 240, "ts": 60.0}},
+              "tooleyes": {"n": 382, "va": 10.0, "n_calls": 999, "de": 1.0, "ce": 2.0}}  # fmt: skip
+    (single, multi), n = blocks(scores), [None] * 3
+    assert len(single.header) == 10 and len(multi.header) == 4
+    assert single.rows[0][1:] == [*n, 90.0, 80.0, 70.0, 60.0, None, None]
+    assert single.rows[1][1:] == [*n, 83.0, None, None, *n]
+    assert multi.rows[0][1:] == [1.0, 2.0, 10.0] and multi.rows[1][1:] == [999, 999, 382]
+    for block, table in ((single, TABLES[3][1]), (multi, TABLES[4][1])):
+        printed = {row[0]: row[1:] for row in block.rows if row[0].startswith("paper: ")}
+        assert {f"paper: {model}" for model in table} == printed.keys()
+        for model, values in table.items():
+            cells = [float(cell.rstrip("?")) for cell in printed[f"paper: {model}"]]
+            assert cells == list(values)
+    found = paper_numbers(scores)
+    assert set(found) == {"source", "rotbench", "bfcl", "tooleyes"}
+    assert found["tooleyes"]["GPT-4o"] == {"de": 0.12, "ce": 4.64, "va": 87.43}
+    assert paper_numbers({"seen": {}}) == {}
 
 
 def test_every_cell_stands_in_the_paper():

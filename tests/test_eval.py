@@ -44,7 +44,13 @@ class Scripted:
             said = (Message("assistant", calls=(step.call,)), Message(role, step.feedback))
             conversation = replace(conversation, messages=conversation.messages + said)
 
-    def generate(self, prompts):
+    def begin(self, batch):
+        pass
+
+    def longest(self, wanted=None):
+        return 256
+
+    def generate(self, prompts, longest=None):
         self.sizes.append(len(prompts))
         texts = [self.texts.get(tuple(prompt), "I am lost.") for prompt in prompts]
         ids = [[*self.tokenizer.encode_segment(f" {text}"), self.eos_ids[0]] for text in texts]
@@ -127,8 +133,11 @@ def test_scored_again_without_the_model_it_is_the_same(run, capsys):
     flags = ["--model", "world", "--predictions", replies]
     _, again, model = run(first_tool, *flags, directory="again")
     assert model is None, "no model is loaded"
-    for name in ("scores.json", "report.html"):
-        assert (first / name).read_bytes() == (again / name).read_bytes()
+    before, after = (json.loads((each / "scores.json").read_text()) for each in (first, again))
+    facts = after.pop("run")
+    assert facts["model"] == f"replies of {replies}, scored again"
+    assert "that of the run" in facts["sampling"] and "longest reply" not in facts
+    assert before.pop("run")["sampling"] == "greedy" and before == after
     assert capsys.readouterr().out.splitlines()[:-1] == told.splitlines()[:-1]
     scores, _, _ = run(first_tool, "--predictions", replies, directory="bare")
     assert scores["seen"]["ts"] == json.loads((first / "scores.json").read_text())["seen"]["ts"]
@@ -186,7 +195,7 @@ def test_prompts_that_fill_the_context_are_counted_as_blank(run, capsys):
 def test_a_reply_that_was_cut_off_is_no_answer(run, monkeypatch):
     """A call counts as soon as it is complete."""
 
-    def cut(self, prompts):
+    def cut(self, prompts, longest=None):
         return generate(self, prompts)._replace(finished=[False] * len(prompts))
 
     generate = Scripted.generate

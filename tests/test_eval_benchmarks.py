@@ -13,7 +13,7 @@ from tl import InputError
 from tl.bench.bfcl import AST
 from tl.bench.predictions import render_predictions
 from tl.bench.records import AcceptedQuestion, Play
-from tl.bench.suites import SETS, benchmark_sets
+from tl.bench.suites import benchmark_sets
 from tl.calls.parse import format_call
 from tl.calls.schema import Call
 from tl.data.tokenizer import load_tokenizer
@@ -21,7 +21,8 @@ from tl.model.config import ModelConfig
 from tl.model.hf import init_model
 from tl.model.save import save_model
 
-DATA = {name: f"data/{name}" for name in SETS}
+PAPERS = ("toolalpaca", "rotbench", "bfcl", "tooleyes")
+DATA = {name: f"data/{name}" for name in PAPERS}
 
 
 @cache
@@ -97,7 +98,7 @@ def test_a_player_of_tooleyes(run, tmp_path):
     scores, out, page = scored(run, tmp_path, "tooleyes")
     of = scores["tooleyes"]
     assert (of["n"], of["va"], of["de"], of["ce"]) == (382, 100.0, 0.0, 0.0)
-    assert "simulated" in scores["run"]["tools"] and "simulated" in page
+    assert "simulated" in scores["run"]["tooleyes"] and "simulated" in page
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +131,26 @@ def test_a_tiny_random_model_runs_from_end_to_end(run, model, tmp_path, benchmar
                       "2", *flags, "--predictions", str(tmp_path / "eval" / "predictions.jsonl"))  # fmt: skip
     assert again.pop("run")["benchmark"] == scores.pop("run")["benchmark"] == benchmark
     assert again == scores
+
+
+def test_all_of_them_in_one_run(run, model, tmp_path):
+    """The tables of the paper, with what was measured in the first row."""
+    root = str(shared("data"))
+    flags = ("--benchmark", "all", "--data_root", root, "--limit", "2")
+    scores, out, page = run("--model", str(model), *flags, "--max_new_tokens", "4")
+    assert set(scores) == {"run", *PAPERS, "paper"}
+    rows = [json.loads(line) for line in (tmp_path / "eval" / "predictions.jsonl").open()]
+    assert [row["id"].partition("/")[0] for row in rows] == [n for n in PAPERS for _ in range(2)]
+    assert len({row["id"] for row in rows}) == 8
+    assert set(scores["paper"]) == {"source", *PAPERS}
+    assert scores["paper"]["bfcl"]["GPT-4o"] == {"ts": 96.67, "pi": 93.75, "cf": 74.58}
+    for number, columns, models in ((3, 9, 11), (4, 3, 10)):
+        lines = out.split(f"beside the paper's Table {number}, %")[1].split("\n\n")[0].splitlines()
+        assert lines[1].startswith("measured ") and len(lines[1].split()) == 1 + columns
+        printed = [line for line in lines if line.startswith("paper: ") and "arXiv" not in line]
+        assert len(printed) == models
+    assert "Beside the paper" in page and "paper: TL-CodeLLaMA-2" in page and "75.56?" in page
+    assert "mmlu: absent" in out and "mmlu: absent" in scores["run"]["left out"]
 
 
 def test_ids_are_the_upstream_ones_where_they_can_be():

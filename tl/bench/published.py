@@ -93,12 +93,3 @@ def cells() -> Iterator[Cell]:
 def is_share(value: float, n: int) -> bool:
     """Whether 100 k / n, rounded to two decimals, gives the value for some whole k."""
     return round(100 * round(value * n / 100) / n, 2) == value
-
-
-def paper_rows(benchmark: str) -> dict[str, dict[str, float]]:
-    """{model: {metric: value}} of Tables 3 and 4 for one benchmark, the average first."""
-    rows: dict[str, dict[str, float]] = {}
-    for cell in cells():
-        if cell.benchmark == benchmark and cell.table in (3, 4):
-            rows.setdefault(cell.model, {})[cell.metric] = cell.value
-    return rows

@@ -3,7 +3,7 @@ them into these; whoever has replies, from a model or from a file, too.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -101,6 +101,27 @@ class Play(NamedTuple):
     reply: str | None = None
 
 
+class TextQuestion(NamedTuple):
+    """A question of general ability, which the model continues as plain text: intro, as many of the
+    shots as have room (the last ones go first), question.
+
+    answer: what a reply is held against; which way, says the benchmark. options: continuations, of
+    which the likeliest is the reply; none: the reply is generated. longest: tokens of it.
+    """
+
+    id: str
+    intro: str
+    shots: tuple[str, ...]
+    question: str
+    answer: str
+    options: tuple[str, ...] = ()
+    longest: int | None = None
+    splits: Mapping[str, str] = MappingProxyType({})
+
+    def prompt(self, shots: int | None = None) -> str:
+        return self.intro + "".join(self.shots[:shots]) + self.question
+
+
 class Turn(NamedTuple):
     """One reply in an episode. feedback: what came back, None after the last reply."""
 
@@ -140,6 +161,21 @@ class AcceptedSet(NamedTuple):
     predictions: tuple[Prediction, ...]
 
 
+class TextSet(NamedTuple):
+    """Questions of general ability with the replies, and which of these are right.
+
+    fewer_shots: questions that had no room for all examples. guards: what held the programs of a
+    reply in check, where programs were run.
+    """
+
+    name: str
+    questions: tuple[TextQuestion, ...]
+    replies: tuple[str, ...]
+    right: tuple[bool, ...]
+    fewer_shots: int = 0
+    guards: Mapping[str, bool] = MappingProxyType({})
+
+
 class MultiSet(NamedTuple):
     """A set of tasks with their episodes."""
 
@@ -148,5 +184,21 @@ class MultiSet(NamedTuple):
     episodes: tuple[Episode, ...]
 
 
-Sets = dict[str, list[Question] | list[AcceptedQuestion] | list[Play]]  # by name, see SingleSet
-AnySet = SingleSet | AcceptedSet | MultiSet
+Item = Question | AcceptedQuestion | Play | TextQuestion
+Sets = dict[str, list[Item]]  # by name, see SingleSet; all items of a set are of one kind
+AnySet = SingleSet | AcceptedSet | MultiSet | TextSet
+
+
+def item_id(item: Item) -> str:
+    """The id of its line in predictions.jsonl."""
+    return item.id if isinstance(item, TextQuestion) else item.conversation.id
+
+
+def renamed(item: Item, number: str) -> Item:
+    """The item under another id."""
+    if isinstance(item, TextQuestion):
+        return item._replace(id=number)
+    item = item._replace(conversation=replace(item.conversation, id=number))
+    if isinstance(item, Question):
+        return item._replace(case=replace(item.case, id=number))
+    return item._replace(task=replace(item.task, id=number)) if isinstance(item, Play) else item

@@ -6,11 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tl.bench.anatomy import ASPECTS, CATEGORIES, Encode, category_title, name_pieces
+from tl.bench.beside_paper import blocks as paper_blocks
 from tl.bench.failures import multi_failures, single_failures
 from tl.bench.page import document, plain, table
-from tl.bench.records import AcceptedSet, AnySet, MultiSet
+from tl.bench.published import SOURCE
+from tl.bench.records import AcceptedSet, AnySet, MultiSet, TextSet
 from tl.bench.score import scored_sets
-from tl.bench.summary import has_parts, multi_row, protocol_rows, single_row
+from tl.bench.summary import (
+    guards_text,
+    has_parts,
+    multi_row,
+    protocol_rows,
+    single_row,
+    text_row,
+)
 from tl.bench.svg import count_chart, rate_chart
 
 LEVELS = {"TS": "ts", "PI": "pi", "CF": "cf"}
@@ -43,7 +52,12 @@ def render_report(
     if accepted := [(name, n["n"], n["ast"]) for name, n in named if "ast" in n]:
         caption = "All calls of a reply, by BFCL's own rules; percent"
         sections["Syntax trees"] = table(caption, ("set", "n", "right"), accepted)
+    if general := [pair for pair in named if "right" in pair[1]]:
+        sections["General ability"] = _general_section(general)
     sections |= {f"Episodes: {name}": _multi_section(numbers) for name, numbers in multi}
+    if paper := paper_blocks(scores):
+        caption = f"paper: {SOURCE}; a question mark: no number of cases gives this share"
+        sections["Beside the paper"] = "".join(table(caption, *each) for each in paper)
     sections["Wrong replies"] = _failures_section(sets, encode)
     title = f"Tool use: {next(iter(facts.values()), 'evaluation')}"
     return document(title, _head(title, facts, sections) + _body(sections))
@@ -176,10 +190,23 @@ def _multi_section(numbers: dict[str, Any]) -> str:
     return "".join(parts)
 
 
+def _general_section(general: Named) -> str:
+    parts = [table("Questions of general ability; percent", ("set", "n", "right", "mean of parts"),
+                   [text_row(*pair) for pair in general])]  # fmt: skip
+    for name, numbers in general:
+        parts.append(f"<p>{plain(text)}</p>\n" if (text := guards_text(name, numbers)) else "")
+        for key, of in numbers.items():
+            if key.startswith("by_"):
+                rows = [[part, each["n"], each["right"]] for part, each in of.items()]
+                title = f"{name}, by {key.removeprefix('by_')}"
+                parts.append(table(title, (title.split()[-1], "n", "right"), rows))
+    return "".join(parts)
+
+
 def _failures_section(sets: Sequence[AnySet], encode: Encode) -> str:
     parts = []
     for each in sets:
-        if isinstance(each, AcceptedSet):
+        if isinstance(each, AcceptedSet | TextSet):
             continue
         is_multi = isinstance(each, MultiSet)
         found = multi_failures(each) if is_multi else single_failures(each, encode)

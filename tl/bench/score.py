@@ -13,9 +13,9 @@ from typing import Any
 from tl.bench.anatomy import Encode, anatomy, name_pieces
 from tl.bench.bfcl_ast import is_correct
 from tl.bench.episodes import score_multi
-from tl.bench.metrics import percent, score_single
+from tl.bench.metrics import parted, percent, score_single
 from tl.bench.protocols import score_protocols
-from tl.bench.records import AcceptedSet, AnySet, MultiSet
+from tl.bench.records import AcceptedSet, AnySet, MultiSet, TextSet
 
 
 def score(sets: Sequence[AnySet], encode: Encode = name_pieces) -> dict[str, dict[str, Any]]:
@@ -44,6 +44,8 @@ def _score_set(each: AnySet, encode: Encode) -> dict[str, Any]:
         return score_multi(each.tasks, each.episodes)
     if isinstance(each, AcceptedSet):
         return _score_accepted(each)
+    if isinstance(each, TextSet):
+        return _score_text(each)
     numbers = score_single(each.cases, each.predictions)
     numbers |= score_protocols(each.cases, each.predictions, each.protocols)
     return numbers | {"anatomy": anatomy(each.cases, each.predictions, encode)}
@@ -57,3 +59,22 @@ def _score_accepted(each: AcceptedSet) -> dict[str, Any]:
         for asked, said in both
     ]
     return {"n": len(right), "ast": percent(right, len(right))}
+
+
+def _score_text(each: TextSet) -> dict[str, Any]:
+    """{"n", "right": percent, "fewer_shots": questions without room for all examples,
+     "guards": {guard: whether it held}, where programs were run,
+     "mean_of_subjects": percent, "by_subject": {subject: {"n", "right"}}, where there are several}
+    """
+    numbers = {"n": len(each.right), "right": percent(each.right, len(each.right))}
+    numbers["fewer_shots"] = each.fewer_shots
+    if each.guards:
+        numbers["guards"] = dict(each.guards)
+    for split, parts in parted(each.questions).items():
+        found = {name: [each.right[i] for i in places] for name, places in parts.items()}
+        shares = {name: sum(of) / len(of) for name, of in found.items()}
+        numbers[f"mean_of_{split}s"] = round(100 * sum(shares.values()) / len(shares), 2)
+        numbers[f"by_{split}"] = {
+            name: {"n": len(of), "right": percent(of, len(of))} for name, of in found.items()
+        }
+    return numbers

@@ -4,15 +4,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from tl.bench.anatomy import CATEGORIES
-from tl.bench.published import IMPOSSIBLE, SOURCE, paper_rows
+from tl.bench.beside_paper import blocks as paper_blocks
+from tl.bench.published import SOURCE
 from tl.bench.score import scored_sets
 
 LEVELS = ("ts", "pi", "cf")
+GUARDS = {  # of `confined` -> what a program may do without it
+    "limits": "use memory and time without limit",
+    "network": "use the network",
+    "processes": "see and signal other processes",
+    "files": "write outside of their folder",
+}
 
 
-def render_summary(scores: dict[str, Any], benchmark: str = "") -> str:
+def render_summary(scores: dict[str, Any]) -> str:
     """Every set of `score.score`: rates with n beside them, then the wrong calls by category, then
-    what the paper prints for that benchmark.
+    what the paper prints for the same benchmarks.
     """
     sets = list(scored_sets(scores))
     single = [(name, numbers) for name, numbers in sets if "ts" in numbers]
@@ -33,12 +40,17 @@ def render_summary(scores: dict[str, Any], benchmark: str = "") -> str:
         header = ("all calls, %", "n", "AST")
         rows = [[name, numbers["n"], numbers["ast"]] for name, numbers in accepted]
         blocks.append(text_table(header, rows))
+    if rows := [text_row(*pair) for pair in sets if "right" in pair[1]]:
+        blocks.append(text_table(("general ability, %", "n", "right", "mean of parts"), rows))
+        blocks += [text for text in (guards_text(*pair) for pair in sets) if text]
     if multi:
         header = ("episodes, %", "n", "VA", "answers", "correct", "calls", "DE", "CE")
         rows = [multi_row(*pair) for pair in multi]
         rows += [multi_row(f"  {part}", n) for _, numbers in multi for part, n in _parts(numbers)]
         blocks.append(text_table(header, rows))
-    blocks.append(_paper_block(benchmark))
+    for header, rows in paper_blocks(scores):
+        table = text_table(header, rows)
+        blocks.append(f"{table}\npaper: {SOURCE}; ?: no number of cases gives this share")
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -70,6 +82,17 @@ def multi_row(name: str, numbers: dict[str, Any]) -> list:
     return [name, *(numbers[key] for key in keys)]
 
 
+def text_row(name: str, numbers: dict[str, Any]) -> list:
+    """[name, questions, right, mean over its parts]"""
+    return [name, numbers["n"], numbers["right"], numbers.get("mean_of_subjects")]
+
+
+def guards_text(name: str, numbers: dict[str, Any]) -> str:
+    """What could not be denied to the programs of a model here; "" where all of it could."""
+    missing = [GUARDS[guard] for guard, held in numbers.get("guards", {}).items() if not held]
+    return f"{name}: this platform let programs {', '.join(missing)}" if missing else ""
+
+
 def text_table(header: Sequence[str], rows: Sequence[Sequence]) -> str:
     """Columns aligned, the first to the left; None is a dash."""
     cells = [list(header), *([cell_text(cell) for cell in row] for row in rows)]
@@ -94,21 +117,6 @@ def _protocols_block(single: Sequence[tuple[str, dict[str, Any]]]) -> str:
     header = ("protocol, %", "n", "TS", "PI", "CF", "gold: TS", "PI", "CF")
     rows = protocol_rows(single)
     return text_table(header, rows) if rows else ""
-
-
-def _paper_block(benchmark: str) -> str:
-    """The paper's own rows; a cell that no number of cases can give has a question mark."""
-    rows = paper_rows(benchmark)
-    if not rows:
-        return ""
-    metrics = list(next(iter(rows.values())))
-    doubtful = {(c.model, c.metric) for c in IMPOSSIBLE if c.table < 5 and c.benchmark == benchmark}
-    shown = [
-        [f"paper: {model}"]
-        + [f"{of[key]:.2f}{'?' * ((model, key) in doubtful)}" for key in metrics]
-        for model, of in rows.items()
-    ]
-    return text_table((f"{SOURCE}, %", *(key.upper() for key in metrics)), shown)
 
 
 def _kinds_row(name: str, numbers: dict[str, Any]) -> list:

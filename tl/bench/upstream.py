@@ -5,8 +5,10 @@ its SHA-256; line ends do not count, as git may turn them. A file may lie under 
 below --data: a clone of the repository and its data folder alone both do.
 """
 
+import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,12 +28,12 @@ class Upstream(NamedTuple):
 
 
 def read_text(folder: str | Path, upstream: Upstream, path: str, sha256: str | None) -> str:
-    """The text of folder/path, where path may lack its first directories.
+    """The text of folder/path, where path may lack its first directories. A .gz is unpacked.
 
     sha256: of the published file; None: it is not checked. InputError names what is expected.
     """
     found = find(folder, upstream, path)
-    data = found.read_bytes().replace(b"\r\n", b"\n")
+    data = _content(found, upstream.url(path)).replace(b"\r\n", b"\n")
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
         raise InputError(
             f"{found}: is not the published file (its SHA-256 differs), expected "
@@ -77,6 +79,16 @@ def numbered(names: Sequence[str]) -> Iterator[str]:
     for name in names:
         seen[name] = seen.get(name, 0) + 1
         yield name if seen[name] == 1 else f"{name} #{seen[name]}"
+
+
+def _content(path: Path, url: str) -> bytes:
+    data = path.read_bytes()
+    if path.suffix != ".gz":
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: cannot be unpacked ({error}), expected {url}") from error
 
 
 def _parsed(text: str, place: str) -> Any:

@@ -73,6 +73,9 @@ class FastTokenizer:
     def control_id(self, token: str) -> int | None:
         return self._control.get(token)
 
+    def control_name(self, token_id: int) -> str | None:
+        return next((name for name, each in self._control.items() if each == token_id), None)
+
     def decode(self, ids: list[int]) -> str:
         return self._whole.decode(ids).removeprefix(self._stray)
 

@@ -61,6 +61,13 @@ class SentencePieceTokenizer:
             return found
         return found if found < self._pieces and self._whole.is_control(found) else None
 
+    def control_name(self, token_id: int) -> str | None:
+        added = (content for content, each in self._added.items() if each == token_id)
+        name = next(added, None)
+        if name is None and 0 <= token_id < self._pieces:
+            name = self._whole.id_to_piece(token_id)
+        return name if name is not None and self.control_id(name) == token_id else None
+
     def decode(self, ids: list[int]) -> str:
         return self._whole.decode([i for i in ids if i < self._pieces])
 

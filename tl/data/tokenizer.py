@@ -58,6 +58,9 @@ class Tokenizer(Protocol):
     def control_id(self, token: str) -> int | None:
         """The id of a control token, None if `token` is none."""
 
+    def control_name(self, token_id: int) -> str | None:
+        """The inverse: what a control token is called, None for an id that is none."""
+
     def decode(self, ids: list[int]) -> str:
         """The inverse of `encode`. Control tokens and unknown ids have no text."""
 
