@@ -20,6 +20,7 @@ from tl.calls.signature import render_tools
 from tl.calls.write import format_call
 from tl.world.datasets import make_trajectories
 from tl.world.pretrain import modules
+from tl.world.pretrain.fields import FIELDS
 from tl.world.pretrain.documents import LOOKUPS, Stage, Words, draw_document
 from tl.world.pretrain.lexicon import ACTIONS, ADJECTIVES, NOUNS, UNITS, plural
 from tl.world.tools import FAMILIES, TOOLS
@@ -65,7 +66,8 @@ def texts() -> Iterator[str]:
 def pretraining_texts() -> Iterator[str]:
     """The words of the pre-training text, and documents that are made of them."""
     nouns = [*NOUNS, *map(plural, NOUNS), *UNITS]
-    for word in dict.fromkeys([*nouns, *ADJECTIVES]):
+    fields = [word for field in FIELDS for word in field]
+    for word in dict.fromkeys([*nouns, *ADJECTIVES, *fields]):
         yield from [word] * REPEATS["word"]
     for action in ACTIONS:
         for phrase in (*action.docs, *action.asks):

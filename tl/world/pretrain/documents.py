@@ -40,18 +40,13 @@ class Stage(NamedTuple):
 
 
 MODULES: dict[Maker, int] = {
-    modules.module: 8, modules.session: 6, modules.drill: 10, modules.catalogue: 10,
-    modules.index: 5, lookups.association: 8,
-}  # fmt: skip
-MANUALS: dict[Maker, int] = {
     manuals.manual: 26, manuals.contents: 12, modules.session: 8, modules.drill: 6,
-    modules.catalogue: 4, lookups.association: 5,
+    lookups.association: 5,
 }  # fmt: skip
 CURRICULUM = (
     Stage(170, {lookups.echo: 1}),
-    Stage(1330, {modules.module: 12, modules.index: 8, modules.session: 6, **LOOKUPS}),
-    Stage(5750, {**MODULES, **LOOKUPS}),
-    Stage(None, {**MANUALS, **LOOKUPS}),
+    Stage(1330, {**MODULES, **LOOKUPS}),
+    Stage(None, {manuals.handbook: 20, **MODULES, **LOOKUPS}),
 )
 
 

@@ -51,7 +51,7 @@ def module(words: Words, rng: random.Random) -> str:
     functions = draw_functions(words, rng, rng.choice((1, 2, 3, 3, 4, 5, 6, 8)))
     style = rng.choice((docstring, docstring, short_docstring))
     parts = [style(function) for function in functions]
-    example = draw_example(words, rng)
+    example = draw_example(rng)
     for _ in range(rng.randint(3, 5) + len(functions)):
         parts.append(use(rng.choice(functions), example, rng))
     return rng.choice(("\n", "\n\n")).join(parts)
@@ -85,7 +85,7 @@ def drill(words: Words, rng: random.Random) -> str:
     """Definitions of a line, then many requests with their calls."""
     functions = draw_functions(words, rng, rng.randint(1, 5))
     parts = [f"{signature(function)} ...  # {function.description}" for function in functions]
-    example = draw_example(words, rng)
+    example = draw_example(rng)
     parts += [use(rng.choice(functions), example, rng) for _ in range(3 * len(functions) + 4)]
     return "\n".join(parts)
 
@@ -200,14 +200,13 @@ def draw_values(function: Function, rng: random.Random) -> dict[str, object]:
     }
 
 
-def draw_example(words: Words, rng: random.Random) -> str:
+def draw_example(rng: random.Random) -> str:
     """How a document shows a request {r} with its call {c}: a comment above it mostly."""
     if rng.random() < 0.4:
         return "# {r}\n{c}"
-    first, second = values.word(words, rng), values.word(words, rng)
-    shapes = ("# {r}\n>>> {c}", "{r}\n    {c}", "- {r} `{c}`", "{r} -> {c}", '"""{r}"""\n{c}')
-    labelled = f"{first}: {{r}}\n{second}: {{c}}"
-    return rng.choice((*shapes, labelled, labelled, labelled))
+    return rng.choice(
+        ("# {r}\n>>> {c}", "{r}\n    {c}", "- {r} `{c}`", "{r} -> {c}", '"""{r}"""\n{c}')
+    )
 
 
 def use(function: Function, example: str, rng: random.Random) -> str:
