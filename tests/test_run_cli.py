@@ -157,7 +157,7 @@ def test_bad_command_lines(capsys, argv, message):
 )
 def test_flag_types(kind, good, bad):
     for text in good:
-        assert kind(text) == float(text)
+        assert kind(text) == (int(text) if text.isdigit() else float(text))
     for text in bad:
         with pytest.raises(argparse.ArgumentTypeError, match="expected a.* got "):
             kind(text)
