@@ -75,7 +75,7 @@ def test_no_tool_of_the_world_is_in_it(corpus):
 def test_every_line_that_calls_is_python_and_fits_its_definition(words):
     rng, calls = random.Random(3), 0
     for _ in range(300):
-        document = rng.choice((modules.module, modules.drill, manuals.manual))(words, rng)
+        document = rng.choice((modules.drill, manuals.manual, manuals.manual))(words, rng)
         defined = {
             match[1]: [p.split(":")[0].strip() for p in match[2].split(", ") if p]
             for match in re.finditer(r"^def (\w+)\((.*)\):(?:$| \.\.\.  # )", document, re.M)
@@ -92,16 +92,6 @@ def test_every_line_that_calls_is_python_and_fits_its_definition(words):
     assert calls > 1000
 
 
-def test_requests_say_every_value(words):
-    """What a call gives can be copied from its comment; nothing has to be guessed."""
-    rng = random.Random(4)
-    for _ in range(200):
-        for match in REQUEST.finditer(modules.module(words, rng)):
-            for value in parse_call(match[2]).arguments.values():
-                for part in value if isinstance(value, list) else [value]:
-                    assert str(part).lower() in match[1].lower(), match[0]
-
-
 def test_manuals_say_every_value(words):
     rng, seen = random.Random(14), Counter()
     for _ in range(200):
@@ -115,7 +105,7 @@ def test_manuals_say_every_value(words):
             for value in parse_call(match[1]).arguments.values():
                 for part in value if isinstance(value, list) else [value]:
                     assert str(part).lower() in above, (above, line)
-    assert seen["calls"] > 400
+    assert seen["calls"] > 300
 
 
 def test_manuals_show_no_tool_as_fine_tuning_does(words):
@@ -189,11 +179,11 @@ def test_lookups_hold_their_answers(words):
             assert key in table and value in table, line
 
 
-def test_catalogues_and_associations_ask_for_what_they_hold(words):
+def test_contents_and_associations_ask_for_what_they_hold(words):
     rng = random.Random(8)
     for _ in range(50):
-        separator = r" -> |: |  =>  |\n"
-        names = [part.split("\n")[0] for part in re.split(separator, modules.catalogue(words, rng))]
+        separator = r" -> |: |  =>  | = |\n"
+        names = [part.split("\n")[0] for part in re.split(separator, manuals.contents(words, rng))]
         names = [name for name in names if re.fullmatch(r"[a-z]+(?:_[a-z]+)*", name)]
         assert len(names) > len(set(names)) >= 1
         lines = lookups.association(words, rng).split("\n")

@@ -3,6 +3,8 @@
 A function of a field has some of its words in name and description; requests use others.
 """
 
+import random
+
 FIELDS: tuple[tuple[str, ...], ...] = tuple(
     tuple(line.split())
     for line in """
@@ -149,4 +151,17 @@ REQUESTS = (
     "It is about {a} and {b}", "My question: {a}, {b}", "It has to do with {a}, {b} and {c}",
     "Somebody said {a}, or was it {b}", "I am thinking of {a} and {b}", "{a}, {b}, {c}",
     "The word was {a}", "As to {a} and {b}, I need to know more", "Help me with {a}",
+    "I need {a} and {b}", "Show me {a} with {b}", "Is there {a} or {b}", "{a} and {b}, I think",
+    "Give me {a} for {b}", "Where is {a} of {b}", "Which {a} has {b}", "Look for {a}: {b}",
 )  # fmt: skip
+
+
+def related(words: object, rng: random.Random) -> str:
+    """Some words of a field in each line, and again in another order."""
+    separator = rng.choice((" ", ", ", " and ", "\n", " / ", "; "))
+    lines = []
+    for field in rng.sample(FIELDS, rng.randint(2, 5)):
+        for _ in range(rng.choice((1, 2))):
+            lines.append(separator.join(rng.sample(field, rng.randint(3, len(field)))))
+    rng.shuffle(lines)
+    return rng.choice(("\n", "\n\n", ".\n")).join(lines)

@@ -97,11 +97,11 @@ def contents(words: Words, rng: random.Random) -> str:
     first = [f"{function.description}{arrow}{function.name}" for function in functions]
     if rng.random() < 0.5:
         first = [f"{function.name}: {function.description}" for function in functions]
-    lines = []
-    for _ in range(2 * len(functions) + 2):
+    lines, wordy = [], rng.random() < 0.3
+    for _ in range(3 * len(functions) + 2):
         function = rng.choice(functions)
-        lines.append(f"{ask(function, draw_values(function, rng), functions, rng)}{arrow}"
-                     f"{function.name}")  # fmt: skip
+        given = draw_values(function, rng) if wordy else {}
+        lines.append(f"{ask(function, given, functions, rng)}{arrow}{function.name}")
     return "\n".join(first + lines)
 
 
@@ -171,7 +171,8 @@ def define(function: Function, hand: Hand) -> str:
         return f"{head} ...  # {function.description}"
     if hand.docstring == "short":
         return f'{head}\n    """{function.description}"""'
-    lines = [head, '    """', f"    {function.description}", "", "    Args:"]
+    lines = [head, '    """', f"    {function.description}"]
+    lines += ["", "    Args:"] if function.parameters else []
     inner = " " * (8 if hand.docstring == "indented" else 4)
     lines += [f"{inner}{p.name} ({hand.types[p.type]}): {p.description}"
               for p in function.parameters]  # fmt: skip

@@ -46,41 +46,6 @@ class Function:
     required: int
 
 
-def module(words: Words, rng: random.Random) -> str:
-    """Definitions, then requests as comments with their calls."""
-    functions = draw_functions(words, rng, rng.choice((1, 2, 3, 3, 4, 5, 6, 8)))
-    style = rng.choice((docstring, docstring, short_docstring))
-    parts = [style(function) for function in functions]
-    example = draw_example(rng)
-    for _ in range(rng.randint(3, 5) + len(functions)):
-        parts.append(use(rng.choice(functions), example, rng))
-    return rng.choice(("\n", "\n\n")).join(parts)
-
-
-def index(words: Words, rng: random.Random) -> str:
-    """The functions of a module, a line each; then requests, and which function serves them."""
-    functions = draw_functions(words, rng, rng.randint(3, 8))
-    colon, arrow = rng.choice((": ", " - ", "()  # ")), rng.choice((" -> ", ": ", "  =>  "))
-    lines = [f"{function.name}{colon}{function.description}" for function in functions]
-    for _ in range(len(functions) + 3):
-        function = rng.choice(functions)
-        request = say(function, draw_values(function, rng), rng)
-        lines.append(f"{request}{arrow}{function.name}")
-    return "\n".join(lines)
-
-
-def catalogue(words: Words, rng: random.Random) -> str:
-    """What each function does, and behind it the function; then requests, and who serves them."""
-    functions = draw_functions(words, rng, rng.randint(2, 8))
-    arrow = rng.choice((" -> ", ": ", "  =>  ", "\n"))
-    lines = [f"{function.description}{arrow}{function.name}" for function in functions]
-    for _ in range(2 * len(functions) + 2):
-        function = rng.choice(functions)
-        request = say(function, draw_values(function, rng), rng)
-        lines.append(f"{request}{arrow}{function.name}")
-    return "\n".join(lines)
-
-
 def drill(words: Words, rng: random.Random) -> str:
     """Definitions of a line, then many requests with their calls."""
     functions = draw_functions(words, rng, rng.randint(1, 5))
@@ -175,11 +140,6 @@ def docstring(function: Function) -> str:
         lines += ["", "    Args:"]
         lines += [f"        {p.name} ({p.type}): {p.description}" for p in function.parameters]
     return "\n".join([*lines, '    """'])
-
-
-def short_docstring(function: Function) -> str:
-    """The definition with one line."""
-    return f'{signature(function)}\n    """{function.description}"""'
 
 
 def signature(function: Function) -> str:
