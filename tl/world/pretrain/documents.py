@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from tl.world.pretrain import fields, lookups, manuals, modules
+from tl.world.pretrain import fields, lookups, manuals, modules, queries
 from tl.world.pretrain.values import Words
 
 # Words that open the lines of a chat in some dialect: no value is one of them.
@@ -40,8 +40,8 @@ class Stage(NamedTuple):
 
 
 MODULES: dict[Maker, int] = {
-    manuals.manual: 26, manuals.contents: 26, modules.session: 8, modules.drill: 6,
-    lookups.association: 8, fields.related: 14,
+    manuals.manual: 26, manuals.contents: 20, queries.queries: 20, modules.session: 8,
+    modules.drill: 6, lookups.association: 8, fields.related: 14,
 }  # fmt: skip
 CURRICULUM = (
     Stage(170, {lookups.echo: 1}),
