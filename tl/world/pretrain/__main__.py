@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     cli.add_runtime_flags(parser)
     cli.add_logging_flags(parser, output_dir="out/base")
     parser.set_defaults(
-        max_steps=10_000, learning_rate=0.015, weight_decay=0.01, warmup_steps=50, save_steps=500,
+        max_steps=4_000, learning_rate=0.015, weight_decay=0.01, warmup_steps=50, save_steps=500,
         logging_steps=25,
     )  # fmt: skip
     return parser
