@@ -19,8 +19,9 @@ from pathlib import Path
 from tl.calls.signature import render_tools
 from tl.calls.write import format_call
 from tl.world.datasets import make_trajectories
-from tl.world.pretrain import modules
+from tl.world.pretrain import manuals, modules
 from tl.world.pretrain.documents import LOOKUPS, Stage, Words, draw_document
+from tl.world.pretrain.fields import FIELDS
 from tl.world.pretrain.lexicon import ACTIONS, ADJECTIVES, NOUNS, UNITS, plural
 from tl.world.tools import FAMILIES, TOOLS
 from tl.world.unseen import SEEN
@@ -41,7 +42,9 @@ WORDS = (
 )
 # The documents among its texts: their shares are not those of the curriculum, which may change
 # without changing the tokenizer.
-MIXTURE = Stage(None, {modules.module: 24, modules.index: 10, modules.session: 10, **LOOKUPS})
+MIXTURE = Stage(
+    None, {manuals.manual: 24, manuals.contents: 10, modules.session: 10, **LOOKUPS}
+)
 TRAJECTORIES = 2000
 DOCUMENTS = 8000
 # How often each word, value and phrase is read besides, so that it becomes a whole token.
@@ -65,7 +68,8 @@ def texts() -> Iterator[str]:
 def pretraining_texts() -> Iterator[str]:
     """The words of the pre-training text, and documents that are made of them."""
     nouns = [*NOUNS, *map(plural, NOUNS), *UNITS]
-    for word in dict.fromkeys([*nouns, *ADJECTIVES]):
+    fields = [word for field in FIELDS for word in field]
+    for word in dict.fromkeys([*nouns, *ADJECTIVES, *fields]):
         yield from [word] * REPEATS["word"]
     for action in ACTIONS:
         for phrase in (*action.docs, *action.asks):

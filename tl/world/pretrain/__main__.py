@@ -30,6 +30,7 @@ from tl.run.throughput import Throughput
 from tl.world.pretrain.documents import documents, words_of
 
 TINY = Path(__file__).parents[1] / "tiny"
+FORMING_STEPS, LATER_SHARE = 500, 1 / 3
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -37,12 +38,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.prog = "python -m tl.world.pretrain"
     add = parser.add_argument_group("model and text").add_argument
     add("--model", metavar="DIR", default=str(TINY), help="config.json and tokenizer to start from")
-    add("--tokens_per_step", type=cli.positive_int, default=4096, help="tokens of one batch, about")
+    add("--tokens_per_step", type=cli.positive_int, default=4096, help="tokens of one batch")
     cli.add_optimizer_flags(parser)
     cli.add_runtime_flags(parser)
     cli.add_logging_flags(parser, output_dir="out/base")
     parser.set_defaults(
-        max_steps=10_000, learning_rate=0.015, weight_decay=0.01, warmup_steps=50, save_steps=500,
+        max_steps=4_000, learning_rate=0.015, weight_decay=0.01, warmup_steps=50, save_steps=500,
         logging_steps=25,
     )  # fmt: skip
     return parser
@@ -110,7 +111,7 @@ def pretrain(args: argparse.Namespace, group: parallel.Group) -> int:
             loss.backward()
             loss = loss.item()
             grad_norm = parallel.clip_grad_norm(model.parameters(), args.max_grad_norm).item()
-            rate = optim.lr_at(step, *schedule)
+            rate = rate_at(step, *schedule)
             if guard.admits(step + 1, loss, grad_norm):
                 optim.set_lr(optimizer, rate)
                 optimizer.step()
@@ -147,19 +148,33 @@ def pretrain(args: argparse.Namespace, group: parallel.Group) -> int:
     return 0
 
 
+def rate_at(step: int, total: int, warmup: int, peak: float, kind: str) -> float:
+    """The peak rate until copying has formed; from then on a third of it, which falls to 0.
+
+    Held longer, the peak undoes what it has made: the norm of the gradients grows from 0.7 to 3,
+    and the loss stands still (tl/world/tiny/README.md).
+    """
+    if step < FORMING_STEPS:
+        return optim.lr_at(step, total, warmup, peak, "constant")
+    return LATER_SHARE * optim.lr_at(step - FORMING_STEPS, total - FORMING_STEPS, 0, peak, kind)
+
+
 def batch_of(texts: Iterator[str], tokenizer: Tokenizer, tokens: int) -> Stream:
-    """Documents of together about `tokens` tokens; each weight is 1 / number of targets."""
-    examples, count = [], 0
-    while count < tokens:
-        examples.append(example_of(next(texts), tokenizer))
-        count += len(examples[-1])
+    """Documents of exactly `tokens` tokens, the last one cut; each weight is 1 / number of targets.
+
+    Batches of one size: on CPUs every new size of a product is compiled anew, and kept in memory.
+    """
+    examples, room = [], tokens
+    while room > 0:
+        examples.append(example_of(next(texts), tokenizer, room))
+        room -= len(examples[-1])
     stream = pack(examples)
     return stream.scaled(1 / len(stream.rows))
 
 
-def example_of(text: str, tokenizer: Tokenizer) -> Example:
-    """<s> text </s>: every token predicts the next one."""
-    ids = torch.tensor([tokenizer.bos_id, *tokenizer.encode(text), tokenizer.eos_id])
+def example_of(text: str, tokenizer: Tokenizer, room: int) -> Example:
+    """<s> text </s>, its first `room` tokens: every token predicts the next one."""
+    ids = torch.tensor([tokenizer.bos_id, *tokenizer.encode(text), tokenizer.eos_id][:room])
     targets = torch.cat([ids[1:], torch.tensor([NO_TARGET])])
     return Example("", ids, targets, (targets != NO_TARGET).float(), ())
 

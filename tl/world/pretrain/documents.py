@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from tl.world.pretrain import lookups, manuals, modules
+from tl.world.pretrain import fields, lookups, manuals, modules, queries
 from tl.world.pretrain.values import Words
 
 # Words that open the lines of a chat in some dialect: no value is one of them.
@@ -40,18 +40,13 @@ class Stage(NamedTuple):
 
 
 MODULES: dict[Maker, int] = {
-    modules.module: 8, modules.session: 6, modules.drill: 10, modules.catalogue: 10,
-    modules.index: 5, lookups.association: 8,
-}  # fmt: skip
-MANUALS: dict[Maker, int] = {
-    manuals.manual: 26, manuals.contents: 12, modules.session: 8, modules.drill: 6,
-    modules.catalogue: 4, lookups.association: 5,
+    manuals.manual: 26, manuals.contents: 20, queries.queries: 20, modules.session: 8,
+    modules.drill: 6, lookups.association: 8, fields.related: 14,
 }  # fmt: skip
 CURRICULUM = (
     Stage(170, {lookups.echo: 1}),
-    Stage(1330, {modules.module: 12, modules.index: 8, modules.session: 6, **LOOKUPS}),
-    Stage(5750, {**MODULES, **LOOKUPS}),
-    Stage(None, {**MANUALS, **LOOKUPS}),
+    Stage(2330, {**MODULES, **LOOKUPS}),
+    Stage(None, {manuals.handbook: 16, **MODULES, **LOOKUPS}),
 )
 
 

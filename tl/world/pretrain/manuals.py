@@ -11,9 +11,10 @@ several kinds; requests that name a thing, only its number, or only what is aske
 import random
 from typing import NamedTuple
 
-from tl.world.pretrain import values
+from tl.world.pretrain import lookups, values
 from tl.world.pretrain.aspects import ASPECTS
-from tl.world.pretrain.lexicon import ADJECTIVES, NOUNS, plural
+from tl.world.pretrain.fields import DESCRIPTIONS, FIELDS, REQUESTS
+from tl.world.pretrain.lexicon import ADJECTIVES, NOUNS, Action, plural
 from tl.world.pretrain.modules import (
     Function,
     call_line,
@@ -38,6 +39,10 @@ EXAMPLES = (
     "# {r}\n{c}", "# {r}\n>>> {c}", "{r}\n    {c}", "- {r} `{c}`", '"""{r}"""\n{c}', "{r} -> {c}",
     "# {r}\n{w} = {c}", "{r}\n{w} = {c}", "{r} => {w} = {c}", "# {w}: {r}\nprint({c})",
     "# {r}\nreturn {c}", "* {r}\n\n    {w} = {c}\n",
+)  # fmt: skip
+OTHER_TEXTS = (
+    lookups.listing, lookups.records, lookups.table, lookups.dialogue, lookups.extraction,
+    lookups.variables,
 )  # fmt: skip
 
 
@@ -67,6 +72,24 @@ def manual(words: Words, rng: random.Random) -> str:
     return rng.choice(("\n", "\n\n")).join(parts)
 
 
+def handbook(words: Words, rng: random.Random) -> str:
+    """Many definitions, other texts before and behind them, and then requests: what is asked for
+    stands hundreds of tokens above.
+    """
+    hand = draw_hand(words, rng)
+    functions = draw_mixed(words, rng, rng.randint(4, 12))
+    parts = [_other_text(words, rng) for _ in range(rng.choice((0, 0, 1)))]
+    parts += [define(function, hand) for function in functions]
+    parts += [_other_text(words, rng) for _ in range(rng.choice((0, 1, 1, 2)))]
+    served = rng.sample(functions, min(len(functions), rng.randint(3, 8)))
+    parts += [use(function, functions, hand, rng) for function in served]
+    return rng.choice(("\n", "\n\n")).join(parts)
+
+
+def _other_text(words: Words, rng: random.Random) -> str:
+    return rng.choice(OTHER_TEXTS)(words, rng)
+
+
 def contents(words: Words, rng: random.Random) -> str:
     """The functions of a module, a line each; then requests, and which function serves them."""
     functions = draw_mixed(words, rng, rng.randint(2, 8))
@@ -74,21 +97,27 @@ def contents(words: Words, rng: random.Random) -> str:
     first = [f"{function.description}{arrow}{function.name}" for function in functions]
     if rng.random() < 0.5:
         first = [f"{function.name}: {function.description}" for function in functions]
-    lines = []
-    for _ in range(2 * len(functions) + 2):
+    lines, wordy = [], rng.random() < 0.3
+    for _ in range(3 * len(functions) + 2):
         function = rng.choice(functions)
-        lines.append(f"{ask(function, draw_values(function, rng), functions, rng)}{arrow}"
-                     f"{function.name}")  # fmt: skip
+        given = draw_values(function, rng) if wordy else {}
+        lines.append(f"{ask(function, given, functions, rng)}{arrow}{function.name}")
     return "\n".join(first + lines)
 
 
 def draw_mixed(words: Words, rng: random.Random, count: int) -> list[Function]:
-    """Functions with different names, near each other; half of them about an aspect of a thing."""
-    made = {f.name: f for f in draw_functions(words, rng, (count + 1) // 2)}
-    thing = rng.choice(list(made.values())).thing
+    """Functions with different names: some near each other, some about an aspect of a thing, some
+    of a field of their own.
+    """
+    made = {f.name: f for f in draw_functions(words, rng, (count + 1) // 3)}
+    thing = rng.choice(list(made.values())).thing if made else rng.choice(NOUNS)
+    fields = rng.sample(FIELDS, len(FIELDS))
     while len(made) < count:
-        about = thing if rng.random() < 0.6 else rng.choice(NOUNS)
-        function = draw_aspect(about, words, rng)
+        if rng.random() < 0.5:
+            about = thing if rng.random() < 0.6 else rng.choice(NOUNS)
+            function = draw_aspect(about, words, rng)
+        else:
+            function = draw_of_field(fields.pop(), words, rng)
         if function.name not in TOOLS:
             made.setdefault(function.name, function)
     functions = list(made.values())
@@ -111,6 +140,26 @@ def draw_aspect(thing: str, words: Words, rng: random.Random) -> Function:
     return Function(name, aspect, thing, adjective, f"{doc}.", parameters, required)
 
 
+def draw_of_field(field: tuple[str, ...], words: Words, rng: random.Random) -> Function:
+    """A function whose name and description have some words of a field; requests have others."""
+    mixed = rng.sample(field, len(field))
+    named = mixed[: rng.choice((1, 1, 2))]
+    verb = rng.choice(("get", "find", "show", "check", "search", "make", "add", "list", "read", ""))
+    name = "_".join(part for part in (verb, *named) if part).lower()
+    said, asked = mixed[:3], mixed[len(named) :]
+    doc = rng.choice(DESCRIPTIONS).format(a=said[0], b=said[1], c=said[2])
+    doc = doc[0].upper() + doc[1:]
+    asks = []
+    for template in rng.sample(REQUESTS, 4):
+        a, b, c = rng.sample(asked if rng.random() < 0.8 and len(asked) > 2 else field, 3)
+        text = template.format(a=a, b=b, c=c)
+        asks.append(text[0].upper() + text[1:])
+    parameters = tuple(p for p in draw_parameters(named[0], words, rng) if not p.inline)
+    required = rng.randint(min(1, len(parameters)), len(parameters))
+    action = Action((verb,), (doc,), tuple(asks))
+    return Function(name, action, named[0], "", f"{doc}.", parameters, required)
+
+
 def define(function: Function, hand: Hand) -> str:
     """The definition with its docstring, as the hand writes it."""
     given = [
@@ -122,7 +171,8 @@ def define(function: Function, hand: Hand) -> str:
         return f"{head} ...  # {function.description}"
     if hand.docstring == "short":
         return f'{head}\n    """{function.description}"""'
-    lines = [head, '    """', f"    {function.description}", "", "    Args:"]
+    lines = [head, '    """', f"    {function.description}"]
+    lines += ["", "    Args:"] if function.parameters else []
     inner = " " * (8 if hand.docstring == "indented" else 4)
     lines += [f"{inner}{p.name} ({hand.types[p.type]}): {p.description}"
               for p in function.parameters]  # fmt: skip

@@ -46,46 +46,11 @@ class Function:
     required: int
 
 
-def module(words: Words, rng: random.Random) -> str:
-    """Definitions, then requests as comments with their calls."""
-    functions = draw_functions(words, rng, rng.choice((1, 2, 3, 3, 4, 5, 6, 8)))
-    style = rng.choice((docstring, docstring, short_docstring))
-    parts = [style(function) for function in functions]
-    example = draw_example(words, rng)
-    for _ in range(rng.randint(3, 5) + len(functions)):
-        parts.append(use(rng.choice(functions), example, rng))
-    return rng.choice(("\n", "\n\n")).join(parts)
-
-
-def index(words: Words, rng: random.Random) -> str:
-    """The functions of a module, a line each; then requests, and which function serves them."""
-    functions = draw_functions(words, rng, rng.randint(3, 8))
-    colon, arrow = rng.choice((": ", " - ", "()  # ")), rng.choice((" -> ", ": ", "  =>  "))
-    lines = [f"{function.name}{colon}{function.description}" for function in functions]
-    for _ in range(len(functions) + 3):
-        function = rng.choice(functions)
-        request = say(function, draw_values(function, rng), rng)
-        lines.append(f"{request}{arrow}{function.name}")
-    return "\n".join(lines)
-
-
-def catalogue(words: Words, rng: random.Random) -> str:
-    """What each function does, and behind it the function; then requests, and who serves them."""
-    functions = draw_functions(words, rng, rng.randint(2, 8))
-    arrow = rng.choice((" -> ", ": ", "  =>  ", "\n"))
-    lines = [f"{function.description}{arrow}{function.name}" for function in functions]
-    for _ in range(2 * len(functions) + 2):
-        function = rng.choice(functions)
-        request = say(function, draw_values(function, rng), rng)
-        lines.append(f"{request}{arrow}{function.name}")
-    return "\n".join(lines)
-
-
 def drill(words: Words, rng: random.Random) -> str:
     """Definitions of a line, then many requests with their calls."""
     functions = draw_functions(words, rng, rng.randint(1, 5))
     parts = [f"{signature(function)} ...  # {function.description}" for function in functions]
-    example = draw_example(words, rng)
+    example = draw_example(rng)
     parts += [use(rng.choice(functions), example, rng) for _ in range(3 * len(functions) + 4)]
     return "\n".join(parts)
 
@@ -177,11 +142,6 @@ def docstring(function: Function) -> str:
     return "\n".join([*lines, '    """'])
 
 
-def short_docstring(function: Function) -> str:
-    """The definition with one line."""
-    return f'{signature(function)}\n    """{function.description}"""'
-
-
 def signature(function: Function) -> str:
     """def name(a: str, b: int = None):"""
     given = [
@@ -200,14 +160,13 @@ def draw_values(function: Function, rng: random.Random) -> dict[str, object]:
     }
 
 
-def draw_example(words: Words, rng: random.Random) -> str:
+def draw_example(rng: random.Random) -> str:
     """How a document shows a request {r} with its call {c}: a comment above it mostly."""
     if rng.random() < 0.4:
         return "# {r}\n{c}"
-    first, second = values.word(words, rng), values.word(words, rng)
-    shapes = ("# {r}\n>>> {c}", "{r}\n    {c}", "- {r} `{c}`", "{r} -> {c}", '"""{r}"""\n{c}')
-    labelled = f"{first}: {{r}}\n{second}: {{c}}"
-    return rng.choice((*shapes, labelled, labelled, labelled))
+    return rng.choice(
+        ("# {r}\n>>> {c}", "{r}\n    {c}", "- {r} `{c}`", "{r} -> {c}", '"""{r}"""\n{c}')
+    )
 
 
 def use(function: Function, example: str, rng: random.Random) -> str:

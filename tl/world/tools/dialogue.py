@@ -88,9 +88,9 @@ def name_a_capital(country):
     return f"The capital of {country} is {CAPITALS[country]}."
 
 
-LEGS = {"spider": 8, "horse": 4, "ant": 6, "chicken": 2, "cat": 4, "bee": 6, "duck": 2, "crab": 10,
-        "cow": 4, "eagle": 2, "fly": 6, "goat": 4, "lobster": 10, "sheep": 4,
-        "beetle": 6}  # fmt: skip
+LEGS = {"a spider": 8, "a horse": 4, "an ant": 6, "a chicken": 2, "a cat": 4, "a bee": 6,
+        "a duck": 2, "a crab": 10, "a cow": 4, "an eagle": 2, "a fly": 6, "a goat": 4,
+        "a lobster": 10, "a sheep": 4, "a beetle": 6}  # fmt: skip
 MONTHS = {"January": 31, "March": 31, "April": 30, "May": 31, "June": 30, "July": 31, "August": 31,
           "September": 30, "October": 31, "November": 30, "December": 31}  # fmt: skip
 
@@ -108,14 +108,14 @@ def multiply_in_the_head(a, b):
 
 
 @task(
-    "[How many legs has a {animal}|How many legs does a {animal} have]?",
-    "[Tell me|I wonder] how many legs a {animal} has.",
-    "[On how many legs|With how many legs] does a {animal} walk?",
-    "The number of legs of a {animal}?",
+    "[How many legs has {animal}|How many legs does {animal} have]?",
+    "[Tell me|I wonder] how many legs {animal} has.",
+    "[On how many legs|With how many legs] does {animal} walk?",
+    "The number of legs of {animal}?",
     animal=tuple(LEGS),
 )
 def count_legs(animal):
-    return f"A {animal} has {LEGS[animal]} legs."
+    return f"{animal.capitalize()} has {LEGS[animal]} legs."
 
 
 @task(
