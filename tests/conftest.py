@@ -5,12 +5,14 @@ The examples that hypothesis draws are the same in every run, so that a change i
 fail. `pytest --hypothesis-profile explore` draws new ones.
 """
 
+import importlib
 import sys
 from pathlib import Path
 
 from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+importlib.import_module("tests.interpreter")  # before anything else imports Triton: see there
 
 settings.register_profile("explore", deadline=None, print_blob=True)
 settings.register_profile("project", settings.get_profile("explore"), derandomize=True)

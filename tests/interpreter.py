@@ -1,8 +1,9 @@
 """Triton without a GPU: its interpreter runs the kernels of kernels.rows_triton on CPU tensors.
 
 Triton decides for a whole process whether it interprets or compiles, when it is imported. So this
-module imports it, and a test module imports this one before any test runs. The variable is taken
-back at once, and what other tests of the session do is dispatched as without it.
+module imports it, and tests/conftest.py imports this one before any test module, as other parts of
+PyTorch import Triton too. The variable is taken back at once, and what other tests of the session
+do is dispatched as without it.
 """
 
 import importlib.util
