@@ -40,7 +40,7 @@ def journal_lines(folder):
 @pytest.mark.parametrize("more", [WORLD, (*WORLD, "--temperature", "1.5")])
 def test_kill_9_in_the_middle(model, tmp_path, more, capsys):
     """A process of its own, killed after the first replies, started again."""
-    more = (*more, "--limit", "16", "--max_new_tokens", "24")
+    more = (*more, "--limit", "32", "--max_new_tokens", "24")
     whole = evaluate(model, tmp_path / "whole", *more)
     folder = tmp_path / "killed"
     command = [sys.executable, str(ROOT / "eval.py"), *flags(model, folder, *more)]
@@ -50,11 +50,11 @@ def test_kill_9_in_the_middle(model, tmp_path, more, capsys):
     process.send_signal(signal.SIGKILL)
     process.wait()
     kept = journal_lines(folder) - 1
-    assert process.returncode == -signal.SIGKILL and 2 <= kept < 32, kept
+    assert process.returncode == -signal.SIGKILL and 2 <= kept < 64, kept
     assert not (folder / "predictions.jsonl").exists()
     capsys.readouterr()
     assert evaluate(model, folder, *more) == whole
-    assert "of 32 cases are answered" in capsys.readouterr().out
+    assert "of 64 cases are answered" in capsys.readouterr().out
     assert not (folder / FILE).exists(), "the journal has done its work"
     scores = [(each / "scores.json").read_bytes() for each in (folder, tmp_path / "whole")]
     assert scores[0] == scores[1]
@@ -102,7 +102,7 @@ def test_every_benchmark_goes_on(model, tmp_path, stop, benchmark, monkeypatch):
 
 
 def test_ctrl_c_ends_a_process_with_one_line(model, tmp_path):
-    more = (*WORLD, "--limit", "16", "--max_new_tokens", "24")
+    more = (*WORLD, "--limit", "200", "--max_new_tokens", "64")  # longer than it takes to be seen
     command = [sys.executable, str(ROOT / "eval.py"), *flags(model, tmp_path, *more)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -112,7 +112,7 @@ def test_ctrl_c_ends_a_process_with_one_line(model, tmp_path):
     process.send_signal(signal.SIGINT)
     out, said = process.communicate()
     assert process.returncode == 130 and "Traceback" not in said, said
-    assert "of 32 cases are answered; the same command goes on" in said
+    assert "of 400 cases are answered; the same command goes on" in said
     assert said.splitlines()[-1] == "interrupted" and journal_lines(tmp_path) >= 3
 
 
