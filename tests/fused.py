@@ -7,11 +7,16 @@ from contextlib import contextmanager
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from kernels import active_rows, linear_token_logprobs, rows, weighted_linear_cross_entropy
 from tests.interpreter import DEVICES, use_fused_kernels
 from tests.strategies.kernels import Problem
 from tests.strategies.kernels import problems as drawn_problems
+
+few = settings(max_examples=10)
+chunk_sizes = st.sampled_from([None, 1, 3, 5, 100])
 
 
 @pytest.fixture(scope="module", params=DEVICES, autouse=True)

@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kernels import (
@@ -18,7 +18,9 @@ from kernels import (
 from kernels import linear_cross_entropy as ce
 from tests.fused import (
     assert_close,
+    chunk_sizes,
     device,  # noqa: F401  a fixture
+    few,
     functions,
     problems,
     random_problem,
@@ -32,8 +34,6 @@ from tests.strategies.kernels import Problem, laid_out, layouts
 # exp(-inf) * -inf and the like, where the kernel then takes another value
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning:triton")
 
-few = settings(max_examples=10)
-chunk_sizes = st.sampled_from([None, 1, 3, 5, 100])
 dtypes = st.sampled_from([torch.float32, torch.bfloat16])
 upstreams = st.sampled_from([1.0, -2.5, 0.0, 65536.0])
 

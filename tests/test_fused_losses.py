@@ -10,18 +10,20 @@ the kernels in one way per trap and shows that these tests notice.
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kernels import arguments, head, matmul, weighted_linear_cross_entropy
 from tests import oracles
 from tests.fused import (
     assert_close,
+    chunk_sizes,
     counting,
     dense,
     device,  # noqa: F401  a fixture
     error,
     exact_logprobs,
+    few,
     functions,
     problems,
     random_problem,
@@ -36,8 +38,6 @@ from tests.strategies.kernels import BLOCKS, PEAKS, Problem, peaked_problems
 # exp(-inf) * -inf and the like, where the kernel then takes another value
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning:triton")
 
-few = settings(max_examples=10)
-chunk_sizes = st.sampled_from([None, 1, 3, 5, 100])
 seeds = st.integers(0, 2**32)
 
 
