@@ -53,6 +53,7 @@ from tl.world.datasets import make_cases
 
 WORLD = "world"  # --model world: the base model of the embedded tool world
 WORLD_MODEL = Path(__file__).parent / "tl" / "world" / "tiny"
+WORLD_LONGEST = 128  # tokens; its longest right reply has some 80 of its tokenizer's
 
 Row = dict[str, Any]
 
@@ -85,8 +86,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--limit", type=cli.positive_int, metavar="N", help="the first N cases of each set")
     add = parser.add_argument_group("generation").add_argument
     add("--max_new_tokens", type=cli.positive_int,
-        help=f"longest reply; default: {LONGEST}, gsm8k {gsm8k.LONGEST}, "
-        f"humaneval {humaneval.LONGEST}")
+        help=f"longest reply; default: {LONGEST}, the tool world {WORLD_LONGEST}, "
+        f"gsm8k {gsm8k.LONGEST}, humaneval {humaneval.LONGEST}")
     add("--temperature", type=cli.non_negative_float, default=0.0, help="0: the likeliest token")
     add("--batch_size", type=cli.positive_int, default=32, help="prompts, or episodes, at once")
     add("--seed", type=cli.non_negative_int, default=0, help="of the sets and of sampling")
@@ -102,6 +103,8 @@ def main(argv: list[str] | None = None) -> int:
     args = cli.parse_args(parser, argv)
     if args.model is None and args.predictions is None:
         parser.error("--model: name the model to evaluate (or --predictions of an earlier run)")
+    if args.benchmark == WORLD:
+        args.max_new_tokens = args.max_new_tokens or WORLD_LONGEST
     with open_library(args) or nullcontext() as library:
         evaluate(args, library)
     return 0

@@ -68,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="call: every reply counts the same (the authors' code)")
     add("--standard_sft", action=argparse.BooleanOptionalAction, default=False,
         help="short for --no-mask_errors --max_weight 1")
+    cli.add_freezing_flag(add)
     cli.add_optimizer_flags(parser)
     cli.add_runtime_flags(parser)
     cli.add_logging_flags(parser, output_dir="out/sft")
@@ -129,7 +130,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     guard = optim.NonFiniteGuard()
     start, saved_dtype = 0, model.config.dtype  # the final model has the dtype of the files
     course = {"data": dataset.digest(), "batch size": batch_size, "seed": args.seed}
-    course["schedule"] = list(schedule)
+    course |= {"schedule": list(schedule), "frozen embeddings": args.freeze_embeddings}
     if found:
         found.require_course(course)
         found.restore(model, optimizer)
@@ -263,6 +264,8 @@ def build_model(
     sharded = parallel.parallel_mode(args.parallel, group) == "fsdp"
     with torch.device("meta"):
         model = Decoder(config)
+    if args.freeze_embeddings:
+        model.freeze_embeddings()
     if sharded:
         shard.shard(model, model.model.layers, group, dtype)
     model.to_empty(device=group.device)

@@ -85,6 +85,21 @@ def test_processes_and_accumulation_change_nothing(data, tmp_path, parallel, tie
     assert one[3]["loss"] == pytest.approx(two[3]["loss"], abs=1e-6)
 
 
+@pytest.mark.parametrize("parallel", ["replicate", "fsdp"])
+@pytest.mark.parametrize("tied", [False, True])
+def test_frozen_embeddings_stay_as_they_are(data, tmp_path, parallel, tied):
+    directory = write_model(tmp_path / "model", tie_word_embeddings=tied)
+    flags = ["--model", directory, "--data", data, "--learning_rate", 0.01, "--max_steps", 3]
+    flags += ["--freeze_embeddings", "--gradient_checkpointing"]
+    train(*flags, "--output_dir", tmp_path / "one")
+    flags += ["--per_device_train_batch_size", 2, "--parallel", parallel]
+    run_ranks(2, train_one_rank, *flags, "--output_dir", tmp_path / "two")
+    assert difference(tmp_path / "one", tmp_path / "two") <= 1e-6
+    before, after = weights(directory), weights(tmp_path / "one")
+    same = {name for name in before if torch.equal(before[name], after[name])}
+    assert same == {"model.embed_tokens.weight"} | (set() if tied else {"lm_head.weight"})
+
+
 def test_gradient_checkpointing_changes_nothing(flags, tmp_path):
     train(*flags, "--max_steps", 3, "--output_dir", tmp_path / "plain")
     train(*flags, "--max_steps", 3, "--gradient_checkpointing", "--output_dir", tmp_path / "less")

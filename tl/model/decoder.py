@@ -93,6 +93,11 @@ class Decoder(nn.Module):
         if self.config.tie_word_embeddings and self.lm_head.weight is not embedding:
             self.lm_head.weight = embedding
 
+    def freeze_embeddings(self) -> None:
+        """The vectors of the vocabulary, at both ends, are no longer trained."""
+        self.model.embed_tokens.weight.requires_grad_(False)
+        self.lm_head.weight.requires_grad_(False)
+
     def to_empty(self, *, device: torch.device | str | None, recurse: bool = True) -> "Decoder":
         """As `nn.Module.to_empty`, which would give a tied weight two memories."""
         super().to_empty(device=device, recurse=recurse)

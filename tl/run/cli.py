@@ -235,6 +235,12 @@ def add_optimizer_flags(parser: argparse.ArgumentParser) -> None:
     add_adamw_flags(parser)
 
 
+def add_freezing_flag(add: Callable) -> None:
+    """What AdamW leaves as it is."""
+    add("--freeze_embeddings", action=argparse.BooleanOptionalAction, default=False,
+        help="the token embeddings and the language-model head stay as they are")
+
+
 def add_adamw_flags(parser: argparse.ArgumentParser) -> None:
     """AdamW and its schedule."""
     add = parser.add_argument_group("optimizer (AdamW)").add_argument
