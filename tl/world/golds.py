@@ -7,23 +7,25 @@
   An optional parameter without a default has to be left out, where the request does not state it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from tl.calls.schema import Call
+from tl.calls.schema import Call, Tool
 from tl.world.tools import TOOLS
 
 
-def alternatives(calls: Sequence[Call], place: int, any_order: int) -> tuple[Call, ...]:
+def alternatives(
+    calls: Sequence[Call], place: int, any_order: int, tools: Mapping[str, Tool] = TOOLS
+) -> tuple[Call, ...]:
     """The right calls where calls[:place] have been made; the plan's own comes first."""
     free = calls[place : max(place + 1, any_order)]
-    return tuple(variant for call in free for variant in with_defaults(call))
+    return tuple(variant for call in free for variant in with_defaults(call, tools))
 
 
-def with_defaults(call: Call) -> Iterator[Call]:
+def with_defaults(call: Call, tools: Mapping[str, Tool] = TOOLS) -> Iterator[Call]:
     """The call, then the call with any defaults of its omitted parameters written out."""
-    properties = TOOLS[call.name].properties
+    properties = tools[call.name].properties
     omitted = {
         name: schema["default"]
         for name, schema in properties.items()

@@ -44,7 +44,9 @@ def make_entry(trajectory: Trajectory, rng: random.Random) -> Entry:
     golds = messages[chosen].calls
     if kind == "tool":
         plan = [step.call for step in trajectory.steps]
-        golds = alternatives(plan, done, trajectory.task.any_order)
+        golds = alternatives(
+            plan, done, trajectory.task.any_order, trajectory.provider.tools
+        )
     context = trajectory.conversation
     ending = Conversation(context.id, context.tools, messages[: chosen + 1])
     return Entry(ending, golds, kind, trajectory.family)
