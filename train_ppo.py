@@ -108,6 +108,8 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     critic = load_critic(trunk, saved, actor.config.hidden_size, device)
     for model in (actor, critic.trunk or actor):
         model.gradient_checkpointing = args.gradient_checkpointing
+        if args.freeze_embeddings:
+            model.freeze_embeddings()
     rates = [args.learning_rate, args.critic_learning_rate]  # the peaks
     adam = args.weight_decay, (args.adam_beta1, args.adam_beta2), args.adam_epsilon
     actor_optimizer = optim.adamw(actor, rates[0], *adam)
@@ -140,6 +142,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     start, saved_dtype = 0, actor.config.dtype  # the final model has the dtype of the files
     course = {"data": material.digest(), "batch size": batch_size, "critic": args.critic}
     course |= {"seed": args.seed, "schedule": [total_steps, warmup, args.lr_scheduler_type, *rates]}
+    course["frozen embeddings"] = args.freeze_embeddings
     if found:
         found.require_course(course)
         found.restore(both, optimizers)
