@@ -24,11 +24,11 @@ from kernels import rows_torch
 from kernels.matmul import accumulate_, product
 from kernels.rows import row_functions
 
-# How many logits exist at one time. CPU: 24 MiB of them, 192 rows of a vocabulary of 32,016. They
+# How many logits exist at one time. CPU: 16 MiB of them, 128 rows of a vocabulary of 32,016. They
 # fit in the cache, and glibc keeps blocks up to 32 MiB instead of asking the system for fresh pages
-# (measured: 128 and 384 rows are 6 to 10% slower, 256 rows as fast but larger). CUDA: dW is read
-# and written once per chunk, which needs about 1,000 rows to be hidden behind the arithmetic.
-CPU_CHUNK_LOGITS = 6 * 2**20
+# (measured: 192 rows take as long). CUDA: dW is read and written once per chunk, which needs about
+# 1,000 rows to be hidden behind the arithmetic.
+CPU_CHUNK_LOGITS = 4 * 2**20
 CUDA_CHUNK_ROWS = 4096
 CUDA_CHUNK_BYTES = 11 * 10**8
 # Of the float32 logits beside a bfloat16 dz, one of so many parts of a chunk exists at one time.
