@@ -131,7 +131,9 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     total_steps = args.max_steps or max(1, round(args.num_train_epochs * sampler.batches_per_epoch))
     warmup = optim.warmup_length(total_steps, args.warmup_ratio, args.warmup_steps)
     rate_at = partial(optim.lr_at, total=total_steps, warmup=warmup, kind=args.lr_scheduler_type)
-    by = ppo.Coefficients(args.cliprange, args.cliprange_value, args.vf_coef, args.entropy_coef)
+    by = ppo.Coefficients(
+        args.cliprange, args.cliprange_value, args.vf_coef, args.entropy_coef, args.temperature
+    )
     kl = ppo.kl_controller(args.kl_coef, args.kl_target, args.kl_horizon)
     guard = optim.NonFiniteGuard()
     evaluate = partial(player.evaluate, material.held_out, args.per_device_eval_batch_size, group)
@@ -155,15 +157,11 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
         with parallel.autocast(device, dtype):
             return model(**part.packed(), rows=rows)
 
-    def log_policy(model: Decoder, hidden: Tensor, part: Rollout) -> tuple[Tensor, Tensor]:
-        """(log p, entropy) of the actions [N]; hidden[N, E]."""
-        actions = part.actions[part.action_mask]
-        return linear_token_logprobs(hidden, model.lm_head.weight, actions, args.temperature)
-
     def score(part: Rollout) -> Rollout:
         """With what the reference makes of the actions, and what the critic expects."""
         hidden = hidden_states(reference, part, part.rows())  # [N, E]
-        ref_logprobs, _ = log_policy(reference, hidden, part)  # [N]
+        actions, weight = part.actions[part.action_mask], reference.lm_head.weight
+        ref_logprobs, _ = linear_token_logprobs(hidden, weight, actions, args.temperature)  # [N]
         seen = hidden_states(critic.trunk or actor, part, part.rows_and_ends())  # [N + S, E]
         values = critic.head(seen)  # [N + S]
         return part.scored(ref_logprobs, values, args.truncation == "bootstrap")
@@ -236,10 +234,10 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
                 for part in minibatch.parts(args.per_device_train_batch_size):
                     rows = part.rows()
                     hidden = hidden_states(actor, part, rows)  # [N, E]
-                    logprobs, entropy = log_policy(actor, hidden, part)
                     seen = hidden_states(critic.trunk, part, rows) if critic.trunk else hidden
                     values = critic.head(seen)
-                    loss, found_sums = ppo.ppo_loss(part, logprobs, entropy, values, by, count)
+                    weight = actor.lm_head.weight
+                    loss, found_sums = ppo.ppo_loss(part, hidden, weight, values, by, count)
                     loss.backward()
                     sums += found_sums
                 sums = group.all_sum(sums)

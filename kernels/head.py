@@ -13,7 +13,7 @@ all of dW. Elsewhere 16-bit inputs are multiplied in float32; float16 everywhere
 does not hold dz.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import NamedTuple
 
@@ -24,15 +24,18 @@ from kernels import rows_torch
 from kernels.matmul import accumulate_, product
 from kernels.rows import row_functions
 
-# How many logits exist at one time. CPU: 24 MiB of them, 192 rows of a vocabulary of 32,016. They
+# How many logits exist at one time. CPU: 16 MiB of them, 128 rows of a vocabulary of 32,016. They
 # fit in the cache, and glibc keeps blocks up to 32 MiB instead of asking the system for fresh pages
-# (measured: 128 and 384 rows are 6 to 10% slower, 256 rows as fast but larger). CUDA: dW is read
-# and written once per chunk, which needs about 1,000 rows to be hidden behind the arithmetic.
-CPU_CHUNK_LOGITS = 6 * 2**20
+# (measured: 192 rows take as long). CUDA: dW is read and written once per chunk, which needs about
+# 1,000 rows to be hidden behind the arithmetic.
+CPU_CHUNK_LOGITS = 4 * 2**20
 CUDA_CHUNK_ROWS = 4096
 CUDA_CHUNK_BYTES = 11 * 10**8
 # Of the float32 logits beside a bfloat16 dz, one of so many parts of a chunk exists at one time.
 PARTS = 4
+# PyTorch's row functions pass over the logits many times and make as many again. On CPU they see
+# 2 MiB at one time, which stay in the cache.
+BLOCK_LOGITS = 2**19
 
 
 class Head(NamedTuple):
@@ -82,13 +85,17 @@ def default_chunk_size(weight: Tensor) -> int:
     return max(128, min(CUDA_CHUNK_ROWS, CUDA_CHUNK_BYTES // (4 * V) // 128 * 128))
 
 
-def logits(head: Head) -> Iterator[tuple[Tensor, slice]]:
-    """(z [C, V], which of the N rows) of every chunk; the next one may take its place."""
+def read_logits(head: Head, reader: Callable[[Tensor, slice], object]) -> None:
+    """reader(z of some rows, which of the N rows), until all have been read; z is the reader's to
+    overwrite, and not to keep: its memory is the next chunk's."""
     multiply, add = head.dtypes
     weight = head.weight.to(multiply)  # [V, E]
     buffer = _buffer(head, head.chunk_size, add) if head.is_fused else None
     for chunk in slices(head.count, head.chunk_size):
-        yield _multiply(head.inputs(chunk).to(multiply), weight, buffer), chunk
+        z = _multiply(head.inputs(chunk).to(multiply), weight, buffer)  # [C, V]
+        for block in _blocks(z):
+            reader(z[block], _behind(chunk.start, block))
+        del z
 
 
 def gradients(
@@ -100,8 +107,7 @@ def gradients(
     weight = head.weight.to(multiply)  # [V, E]
     d_rows = weight.new_empty(head.count if need_hidden else 0, weight.shape[1], dtype=add)
     if not (need_hidden or need_weight):
-        for z, chunk in logits(head):
-            row_function(z, None, chunk)
+        read_logits(head, lambda z, chunk: row_function(z, None, chunk))
         return d_rows, weight.new_empty(0, dtype=add)
 
     d_weight, buffers = None, _buffers(head)
@@ -133,13 +139,23 @@ def _gradient_of_logits(
     """(dz [C, V], factor) of the rows x[C, E], of which the first is number `start`."""
     if buffers is None:
         z = _multiply(x, weight, None)  # [C, V]
-        dz, factor = row_function(z, None, slice(start, start + len(x)))
-        return dz.to(x.dtype), factor
+        made = [row_function(z[block], None, _behind(start, block)) for block in _blocks(z)]
+        return z.to(x.dtype), torch.cat([factor for _, factor in made])
     z_buffer, dz = buffers
     for part in slices(len(x), len(z_buffer)):
         z = _multiply(x[part], weight, z_buffer)  # [C / PARTS, V]
-        row_function(z, dz[part], slice(start + part.start, start + part.stop))
+        row_function(z, dz[part], _behind(start, part))
     return dz[: len(x)], None
+
+
+def _blocks(z: Tensor) -> list[slice]:
+    """Which rows of z[C, V] a row function sees at one time."""
+    C, V = z.shape
+    return slices(C, max(1, BLOCK_LOGITS // V) if z.device.type == "cpu" else C)
+
+
+def _behind(start: int, rows: slice) -> slice:
+    return slice(start + rows.start, start + rows.stop)
 
 
 def _multiply(x: Tensor, weight: Tensor, buffer: Tensor | None) -> Tensor:

@@ -40,8 +40,8 @@ def accumulate_(out: Tensor | None, a: Tensor, b: Tensor) -> Tensor:
         empty = out is None
         out = a.new_empty(a.shape[0], b.shape[1]) if empty else out
         for out_slab, a_slab in zip(out.split(SLAB_ROWS), a.split(SLAB_ROWS)):
-            made = product(a_slab, b)
-            out_slab.copy_(made) if empty else out_slab.add_(made)
+            put = out_slab.copy_ if empty else out_slab.add_
+            put(product(a_slab, b))  # without a name: only one of them exists at one time
         return out
     return torch.addmm(out, *_operands(a, b), **_sums(a), out=out)
 

@@ -1,7 +1,7 @@
 """The row functions of `kernels.rows` in PyTorch: float32 and float64, any device.
 
-z[C, V] are the logits of a chunk, overwritten. `dz` is the buffer that the fused kernel writes to;
-here a gradient takes the place of z or of its exponentials, which are in the cache already.
+z[C, V] are the logits of some rows, overwritten. `dz` is the buffer that the fused kernel writes
+to; here a gradient takes the place of z.
 
 Results that are gradients come as (dz, factor): dL/dz = factor[C, 1] * dz, or dz itself if factor
 is None. One number per row is cheaper to apply on the E-wide side of the products that follow than
@@ -54,9 +54,12 @@ def policy(
     softmax = _softmax(z, targets, temperature)
     logprobs, entropy = softmax.logprobs.squeeze(1), softmax.entropy.squeeze(1)
     _, slope = clipped_loss(logprobs, old_logprobs, advantages, clip)
-    h = torch.full_like(softmax.entropy, -entropy_weight)
-    dz = _gradient(softmax, targets, weight * slope[:, None], h)
-    return logprobs, entropy, (dz, softmax.factor / temperature)
+    g, factor = weight * slope[:, None], softmax.factor / temperature
+    if entropy_weight:
+        h = torch.full_like(softmax.entropy, -entropy_weight)
+        return logprobs, entropy, (_gradient(softmax, targets, g, h), factor)
+    dz = z.copy_(softmax.e).scatter_(1, targets[:, None], -softmax.others)
+    return logprobs, entropy, (dz, -g * factor)
 
 
 def scale_(gradient: Tensor, upstream: Tensor) -> Tensor:
@@ -94,7 +97,9 @@ class _Softmax(NamedTuple):
 
 def _softmax(z: Tensor, targets: Tensor, temperature: float) -> _Softmax:
     y = targets[:, None]
-    z.div_(temperature).sub_(z.amax(1, keepdim=True))
+    if temperature != 1:
+        z.div_(temperature)
+    z.sub_(z.amax(1, keepdim=True))
     z_y = z.gather(1, y)
     z.clamp_(min=torch.finfo(z.dtype).min)  # a token of probability 0 adds 0 below, not 0 * -inf
     e = z.exp()
@@ -115,9 +120,9 @@ def _nll(z_y: Tensor, e_y: Tensor, others: Tensor) -> Tensor:
 
 
 def _gradient(softmax: _Softmax, targets: Tensor, g: Tensor, h: Tensor) -> Tensor:
-    """dL/dz times the sum of exp, in the place of e."""
+    """dL/dz times the sum of exp, in the place of z."""
     z, e, _, e_y, others, logprobs, entropy, log_total, _ = softmax
     at_target = g * others - h * e_y * (logprobs + entropy)  # [C, 1]
     slopes = z.sub_(log_total - entropy).mul_(h).add_(g)  # [C, V]
     slopes.masked_fill_(e == 0, 0)  # not 0 * inf
-    return e.mul_(slopes).neg_().scatter_(1, targets[:, None], at_target)
+    return slopes.mul_(e).neg_().scatter_(1, targets[:, None], at_target)

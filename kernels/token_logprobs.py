@@ -74,10 +74,12 @@ def _logprobs(
     check_targets(weight.shape[0], targets)
     operands = head.Head(hidden, weight, None, chunk_size)
     made = torch.empty(2, len(hidden), dtype=operands.dtypes[1], device=hidden.device)
+
+    def read(z: Tensor, part: slice) -> None:
+        made[0, part], made[1, part] = operands.functions.statistics(z, targets[part], temperature)
+
     with torch.autocast(hidden.device.type, enabled=False):
-        for z, chunk in head.logits(operands):
-            statistics = operands.functions.statistics(z, targets[chunk], temperature)
-            made[:, chunk] = torch.stack(statistics)
+        head.read_logits(operands, read)
     return made[0].clone(), made[1].clone()
 
 

@@ -22,9 +22,10 @@ from torch import Tensor
 
 from kernels import linear_token_logprobs
 from tl.rl.advantage import gae, kl_shaped_rewards, whiten
-from tl.rl.ppo import policy_loss, value_loss
+from tl.rl.ppo import Coefficients, policy_loss, value_loss
 
 LAMBDA = 0.95
+BY = Coefficients(clip=0.2, value_clip=0.2, value=1.0, entropy=0.0)
 
 
 class Functions(NamedTuple):
@@ -93,8 +94,8 @@ class Policy:
             advantages = whiten(advantages, mask)
         count = mask.sum().item()
         for _ in range(4):
-            new = self.logprobs(states[mask], choices[mask])
-            loss = policy_loss(new, old[mask], advantages[mask], 0.2, count).loss
+            tokens = choices[mask], old[mask], advantages[mask]
+            loss = policy_loss(self.one_hot[states[mask]], self.logits, *tokens, BY, count).loss
             expected = self.values[value_states[mask]]
             critic = value_loss(expected, values[mask], returns[mask], 0.2, count)
             self.optimizer.zero_grad()

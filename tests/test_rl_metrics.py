@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels import linear_token_logprobs
+from kernels import head
 from tests.micro import write_model
 from tl import InputError
 from tl.bench.metrics import judge
@@ -102,18 +102,79 @@ def model(tmp_path_factory):
     return load_model(write_model(tmp_path_factory.mktemp("model"), vocab_size=96)).double()
 
 
-def gradients(model, parts: list[Rollout], count: int) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """(sums, gradients) of a minibatch that is learned part by part, with a toy critic."""
+def gradients(
+    model, parts: list[Rollout], count: int, formed=ppo_loss
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """(sums, gradients) of a minibatch that is learned part by part, with a toy critic that shares
+    the policy's hidden states."""
     model.zero_grad(set_to_none=True)
     sums = torch.zeros(len(SUMS), dtype=torch.float64)
     for part in parts:
         hidden = model(**part.packed(), rows=part.rows())
-        actions = part.actions[part.action_mask]
-        logprobs, entropy = linear_token_logprobs(hidden, model.lm_head.weight, actions)
-        loss, found = ppo_loss(part, logprobs, entropy, hidden.sum(1), BY, count)
+        loss, found = formed(part, hidden, model.lm_head.weight, hidden.sum(1), BY, count)
         loss.backward()
         sums += found
     return sums, [p.grad.clone() for p in model.parameters()]
+
+
+def definition(part, hidden, weight, values, by, count):
+    """`ppo_loss` by autograd, from all logits."""
+    chosen = part.action_mask
+    old, advantages, old_values, returns = (
+        field[chosen].double()
+        for field in (part.logprobs, part.advantages, part.values, part.returns)
+    )
+    log_p = (hidden @ weight.t() / by.temperature).log_softmax(1)  # [N, V]
+    log_ratio = log_p.gather(1, part.actions[chosen][:, None]).squeeze(1) - old
+    ratio, entropy = log_ratio.exp(), -(log_p.exp() * log_p).sum()
+    near = ratio.clamp(1 - by.clip, 1 + by.clip)
+    policy = -torch.minimum(advantages * ratio, advantages * near).sum()
+    close = old_values + (values - old_values).clamp(-by.value_clip, by.value_clip)
+    errors, held = (values - returns).square(), (close - returns).square()
+    value = 0.5 * torch.maximum(errors, held).sum()
+    loss = (policy + by.value * value - by.entropy * entropy) / count
+    k3 = (ratio - 1 - log_ratio).sum()
+    cut_off = (advantages * near < advantages * ratio).sum(), (held > errors).sum()
+    gap = (ratio - 1).abs().sum()
+    sums = policy, value, k3, cut_off[0], ratio.sum(), gap, cut_off[1], entropy
+    return loss, torch.stack([each.detach().double() for each in sums])
+
+
+@pytest.mark.parametrize("by", [BY, BY._replace(entropy=0.0), BY._replace(temperature=0.7)])
+def test_the_loss_is_that_of_its_definition(model, by):
+    """All statistics, and the gradients of policy and critic on the same hidden states."""
+    rollout = random_rollout(7)
+    count = int(rollout.action_mask.sum())
+    near = model(**rollout.packed(), rows=rollout.rows()).detach() @ model.lm_head.weight.t()
+    near = (near / by.temperature).log_softmax(1).detach()
+    near = near.gather(1, rollout.actions[rollout.action_mask][:, None]).squeeze(1)
+    moved = 0.3 * torch.randn(count, generator=torch.Generator().manual_seed(1))
+    logprobs = rollout.logprobs.double().masked_scatter(rollout.action_mask, near + moved)
+    rollout = rollout._replace(logprobs=logprobs)
+
+    def formed_by(loss):
+        return gradients(
+            model, [rollout], count, lambda *given: loss(*given[:4], by, given[5])
+        )  # fmt: skip
+
+    sums, got = formed_by(ppo_loss)
+    expected_sums, expected = formed_by(definition)
+    assert 0 < sums[SUMS.index("policy/clipfrac_avg")] < count
+    torch.testing.assert_close(sums, expected_sums, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_the_policy_update_takes_three_products(model, monkeypatch):
+    """The logits are not multiplied again for their gradient."""
+    products = []
+    for name in ("product", "accumulate_"):
+        original = getattr(head, name)
+        monkeypatch.setattr(
+            head, name, lambda *a, f=original, n=name, **k: products.append(n) or f(*a, **k)
+        )
+    rollout = random_rollout(3)
+    gradients(model, [rollout], int(rollout.action_mask.sum()))
+    assert products == ["product", "product", "accumulate_"]
 
 
 def widened(rollout: Rollout, places: int) -> Rollout:
@@ -149,20 +210,25 @@ def test_the_loss_is_its_three_terms():
     part = random_rollout(5)
     mask = part.action_mask
     count = int(mask.sum())
-    logprobs = part.logprobs[mask].double().requires_grad_()
-    entropy = torch.linspace(0.1, 2.0, count).double().requires_grad_()
+    part = part._replace(actions=torch.zeros_like(part.actions))
+    chosen = part.logprobs[mask].double()  # of token 0 of 2
+    hidden = torch.stack([chosen, torch.log(-torch.expm1(chosen))], 1).requires_grad_()
     values = (part.values[mask].double() + 0.05).requires_grad_()
-    loss, sums = ppo_loss(part, logprobs, entropy, values, BY, count)
+    loss, sums = ppo_loss(part, hidden, torch.eye(2).double(), values, BY, count)
     error = values.detach() - part.returns[mask]
     advantages = part.advantages[mask]
+    log_p = hidden.log_softmax(1)
+    entropy = -(log_p.exp() * log_p).sum(1)
+    policy = -(advantages * log_p[:, 0]).mean() - 0.01 * entropy.mean()
     expected = -advantages.mean() + 0.1 * 0.5 * error.square().mean() - 0.01 * entropy.mean()
     assert loss.item() == pytest.approx(expected.item(), abs=1e-6)
-    for_logprobs, for_entropy, for_values = torch.autograd.grad(loss, (logprobs, entropy, values))
-    torch.testing.assert_close(for_logprobs, -advantages.double() / count, rtol=1e-5, atol=1e-8)
-    torch.testing.assert_close(for_entropy, torch.full_like(entropy, -0.01 / count))
+    for_hidden, for_values = torch.autograd.grad(loss, (hidden, values))
+    (exact,) = torch.autograd.grad(policy, hidden)
+    torch.testing.assert_close(for_hidden, exact, rtol=1e-5, atol=1e-8)
     torch.testing.assert_close(for_values, 0.1 * error.double() / count, rtol=1e-5, atol=1e-7)
     found = update_metrics(sums, count)
-    assert found["val/ratio"] == 1 and found["val/ratio_gap"] == found["policy/approxkl_avg"] == 0
+    assert found["val/ratio"] == pytest.approx(1, abs=1e-9)
+    assert max(found["val/ratio_gap"], found["policy/approxkl_avg"]) < 1e-9
     assert found["policy/entropy_avg"] == pytest.approx(entropy.mean().item())
 
 

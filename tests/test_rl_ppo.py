@@ -7,17 +7,28 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tl.rl.ppo import AdaptiveKL, FixedKL, policy_loss, value_loss
+from kernels import linear_token_logprobs
+from tl.rl.ppo import AdaptiveKL, Coefficients, FixedKL, policy_loss, value_loss
 
 E = math.e
+BY = Coefficients(clip=0.2, value_clip=0.2, value=0.1, entropy=0.0)
+LOGPROB = -0.5
 
 
-def one(ratio, advantage, clip=0.2):
+def choose(logprobs, old, advantages, count=1.0, by=BY):
+    """(hidden, result) where token 0 of 2 was chosen with these log-probabilities."""
+    other = torch.log(-torch.expm1(logprobs))
+    hidden = torch.stack([logprobs, other], 1).requires_grad_()
+    head, actions = torch.eye(2, dtype=hidden.dtype), torch.zeros(len(hidden), dtype=torch.int64)
+    return hidden, policy_loss(hidden, head, actions, old, advantages, by, count)
+
+
+def one(ratio, advantage):
     """(loss, d loss / d logprob, result) of one token."""
-    logprob = torch.tensor([math.log(ratio)], dtype=torch.float64, requires_grad=True)
-    result = policy_loss(logprob, torch.zeros(1).double(), torch.tensor([advantage]), clip, 1)
-    (gradient,) = torch.autograd.grad(result.loss, logprob)
-    return result.loss.item(), gradient.item(), result
+    new = torch.tensor([LOGPROB], dtype=torch.float64)
+    hidden, result = choose(new, new - math.log(ratio), torch.tensor([advantage]))
+    (gradient,) = torch.autograd.grad(result.loss, hidden)
+    return result.loss.item(), gradient[0, 0].item() / -math.expm1(LOGPROB), result
 
 
 @pytest.mark.parametrize(
@@ -42,26 +53,34 @@ def test_known_values(ratio, advantage, loss, cut_off):
 def test_micro_batches_add_up(seed, cut):
     g = torch.Generator().manual_seed(seed)
     new, old, advantages = torch.randn(3, 8, generator=g, dtype=torch.float64)
-    whole = policy_loss(new, old, advantages, 0.2, 8)
-    parts = [policy_loss(*(x[s] for x in (new, old, advantages)), 0.2, 8)
-             for s in (slice(cut), slice(cut, None))]  # fmt: skip
+    halves = slice(cut), slice(cut, None)
+    hidden, weight = torch.randn(8, 3, generator=g), torch.randn(5, 3, generator=g)
+    actions, by = torch.randint(5, (8,), generator=g), BY._replace(entropy=0.1)
+    tensors = hidden.double(), actions, old, advantages
+
+    def loss(part):
+        h, *others = (each[part] for each in tensors)
+        return policy_loss(h, weight.double(), *others, by, 8)
+
+    whole, parts = loss(slice(None)), [loss(part) for part in halves]
     for name in whole._fields:
         total = sum(getattr(part, name) for part in parts)
         torch.testing.assert_close(total, getattr(whole, name))
     values = value_loss(new, old, advantages, 0.2, 8)
-    halves = [value_loss(*(x[s] for x in (new, old, advantages)), 0.2, 8)
-              for s in (slice(cut), slice(cut, None))]  # fmt: skip
-    torch.testing.assert_close(sum(half.loss for half in halves), values.loss)
+    made = [value_loss(*(x[s] for x in (new, old, advantages)), 0.2, 8) for s in halves]
+    torch.testing.assert_close(sum(each.loss for each in made), values.loss)
 
 
 def test_at_ratio_one_it_is_the_policy_gradient():
-    logits = torch.randn(5, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
-    targets, advantages = torch.tensor([0, 3, 1, 1, 2]), torch.tensor([1.0, -2, 0.5, 0, 3])
-    logprobs = logits.log_softmax(1)[torch.arange(5), targets]
-    ours = torch.autograd.grad(
-        policy_loss(logprobs, logprobs.detach(), advantages, 0.2, 5).loss, logits, retain_graph=True
-    )
-    plain = torch.autograd.grad(-(advantages * logprobs).mean(), logits)
+    g = torch.Generator().manual_seed(0)
+    inputs = [torch.randn(n, 3, generator=g, requires_grad=True) for n in (5, 4)]
+    actions, advantages = torch.tensor([0, 3, 1, 1, 2]), torch.tensor([1.0, -2, 0.5, 0, 3])
+    old = linear_token_logprobs(*inputs, actions)[0].detach()
+    result = policy_loss(*inputs, actions, old, advantages, BY, 5)
+    assert result.ratio == 5 and result.approx_kl == 0
+    ours = torch.autograd.grad(result.loss, inputs)
+    logprobs = (inputs[0] @ inputs[1].t()).log_softmax(1)[torch.arange(5), actions]
+    plain = torch.autograd.grad(-(advantages * logprobs).mean(), inputs)
     torch.testing.assert_close(ours, plain)
 
 
@@ -70,8 +89,7 @@ def test_approx_kl_is_unbiased_and_never_negative():
     g = torch.Generator().manual_seed(0)
     old, new = torch.randn(2, 6, generator=g, dtype=torch.float64).log_softmax(1)
     log_ratio = new - old
-    k3 = [policy_loss(new[i : i + 1], old[i : i + 1], torch.zeros(1), 0.2, 1).approx_kl
-          for i in range(6)]  # fmt: skip
+    k3 = [choose(new[i : i + 1], old[i : i + 1], torch.zeros(1))[1].approx_kl for i in range(6)]
     assert min(k3) >= 0
     assert sum(p * k for p, k in zip(old.exp(), k3, strict=True)) == pytest.approx(
         -(old.exp() * log_ratio).sum().item()
@@ -80,10 +98,10 @@ def test_approx_kl_is_unbiased_and_never_negative():
 
 def test_a_runaway_ratio_stays_finite():
     for sign in (1.0, -1.0):
-        logprobs = torch.tensor([500.0, -500.0], requires_grad=True)
-        result = policy_loss(logprobs, torch.zeros(2), torch.full((2,), sign), 0.2, 2)
+        new, old = torch.full((2,), LOGPROB), torch.tensor([-500.0, 500.0])
+        hidden, result = choose(new, old, torch.full((2,), sign), count=2)
         result.loss.backward()
-        assert all(torch.isfinite(x).all() for x in (*result, logprobs.grad))
+        assert all(torch.isfinite(x).all() for x in (*result, hidden.grad))
 
 
 @pytest.mark.parametrize(

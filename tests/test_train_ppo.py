@@ -16,7 +16,7 @@ from tests.ppo_run import data, difference_to, flags, model, numbers, train, wei
 from tl import InputError
 from tl.data.tokenizer import load_tokenizer
 from tl.model.hf import load_model
-from tl.rl import rollout
+from tl.rl import ppo, rollout
 from tl.run.log import read_metrics
 
 
@@ -126,10 +126,11 @@ def test_a_reference_of_its_own(flags, tmp_path):
 
 def test_sampling_and_training_must_agree(flags, tmp_path, monkeypatch):
     """A trainer that forgets the temperature learns from ratios that mean nothing."""
-    forgetful = train_ppo.linear_token_logprobs
+    forgetful = ppo.linear_policy_loss
     monkeypatch.setattr(
-        train_ppo, "linear_token_logprobs", lambda h, w, t, temperature: forgetful(h, w, t, 1.0)
-    )
+        ppo, "linear_policy_loss",
+        lambda *tensors, temperature, **numbers: forgetful(*tensors, **numbers),
+    )  # fmt: skip
     with pytest.raises(InputError, match=r"mean \|ratio - 1\| of .* another temperature"):
         train(*flags, "--temperature", 0.5, "--output_dir", tmp_path)
 

@@ -73,10 +73,6 @@ def ours(directory: Path, vocabulary: int, reply: int, passes: int, steps: int) 
     prompts = prompts_of(vocabulary, EPISODES)
     by = ppo.Coefficients(0.2, 0.2, 0.1, 0.0)
 
-    def log_policy(model, hidden, part):
-        actions = part.actions[part.action_mask]
-        return linear_token_logprobs(hidden, model.lm_head.weight, actions)
-
     def step(number: int) -> None:
         sample = partial(
             generate, actor, max_new_tokens=reply, eos_ids=(), temperature=1.0,
@@ -92,7 +88,8 @@ def ours(directory: Path, vocabulary: int, reply: int, passes: int, steps: int) 
         rollout = recorder.rollout(["length"] * EPISODES)
         with torch.no_grad():
             hidden = reference(**rollout.packed(), rows=rollout.rows())
-            ref_logprobs, _ = log_policy(reference, hidden, rollout)
+            actions = rollout.actions[rollout.action_mask]
+            ref_logprobs, _ = linear_token_logprobs(hidden, reference.lm_head.weight, actions)
             seen = critic.trunk(**rollout.packed(), rows=rollout.rows_and_ends())
             values = critic.head(seen)
         rollout = join([rollout.scored(ref_logprobs, values, False)])
@@ -105,9 +102,9 @@ def ours(directory: Path, vocabulary: int, reply: int, passes: int, steps: int) 
         count = int(mask.sum())
         for part in rollout.passes(passes, 1, torch.Generator().manual_seed(0)):
             hidden = actor(**part.packed(), rows=part.rows())
-            logprobs, entropy = log_policy(actor, hidden, part)
             values = critic.head(critic.trunk(**part.packed(), rows=part.rows()))
-            ppo.ppo_loss(part, logprobs, entropy, values, by, count)[0].backward()
+            weight = actor.lm_head.weight
+            ppo.ppo_loss(part, hidden, weight, values, by, count)[0].backward()
             for model, optimizer in zip((actor, critic), optimizers, strict=True):
                 parallel.clip_grad_norm(model.parameters(), 1.0)
                 optimizer.step()

@@ -7,6 +7,9 @@
 A mean is a sum over the tokens of this micro-batch divided by the number of tokens of the whole
 minibatch on all processes, which the caller knows beforehand: so a minibatch may be split in any
 way. Tokens that the policy did not choose have been left out before.
+
+The policy's term and its gradient are formed beside the logits (`kernels.linear_policy_loss`). What
+is logged follows from the log-probabilities and entropies that come back, without gradient.
 """
 
 from typing import NamedTuple
@@ -14,11 +17,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from kernels import LOG_RATIO_LIMIT, linear_policy_loss
 from tl import InputError
 from tl.rl.rollout import Rollout
 
-# exp(20) is far outside every clip range; beyond it a ratio only overflows.
-LOG_RATIO_LIMIT = 20.0
 # Means over a minibatch; what rounding alone makes of cached and packed attention lies far below.
 RATIO_GAP_LIMITS = {torch.float32: 1e-4, torch.bfloat16: 0.05}
 
@@ -29,16 +31,30 @@ SUMS = ("loss/policy_avg", "loss/value_avg", "policy/approxkl_avg", "policy/clip
 APPROX_KL, RATIO_GAP = SUMS.index("policy/approxkl_avg"), SUMS.index("val/ratio_gap")
 
 
+class Coefficients(NamedTuple):
+    """clip, value_clip: eps and eps_v. value, entropy: the weights of these terms. temperature:
+    that of the sampling."""
+
+    clip: float
+    value_clip: float
+    value: float
+    entropy: float
+    temperature: float = 1.0
+
+
 class PolicyLoss(NamedTuple):
     """loss: to be differentiated. The others: sums over the tokens, without gradient, to be divided
-    by the same count: approx_kl is k3 of (old, new) in nats, clip_fraction counts the tokens whose
-    gradient is cut off, ratio sums rho, ratio_gap |rho - 1|."""
+    by the same count: clipped is the loss without entropy, approx_kl is k3 of (old, new) in nats,
+    clip_fraction counts the tokens whose gradient is cut off, ratio sums rho, ratio_gap |rho - 1|,
+    entropy is in nats."""
 
     loss: Tensor
+    clipped: Tensor
     approx_kl: Tensor
     clip_fraction: Tensor
     ratio: Tensor
     ratio_gap: Tensor
+    entropy: Tensor
 
 
 class ValueLoss(NamedTuple):
@@ -49,25 +65,31 @@ class ValueLoss(NamedTuple):
 
 
 def policy_loss(
-    logprobs: Tensor, old_logprobs: Tensor, advantages: Tensor, clip: float, count: float
-) -> PolicyLoss:
-    """The clipped surrogate, all of shape [N], one entry per token of the policy.
+    hidden: Tensor, weight: Tensor, actions: Tensor, old_logprobs: Tensor, advantages: Tensor,
+    by: Coefficients, count: float,
+) -> PolicyLoss:  # fmt: skip
+    """The clipped surrogate less c_H times the entropy, over N tokens of the policy.
 
     Args:
-        logprobs: log pi(y_t), with gradient. old_logprobs: as they were when y_t was sampled.
-        advantages: A_t, data.
-        clip: eps. count: the tokens of the minibatch on all processes.
+        hidden: [N, E], what y_t was chosen from. weight: [V, E], the language-model head.
+        actions: y_t [N]. old_logprobs: [N], as they were when y_t was sampled.
+        advantages: A_t [N], data.
+        count: the tokens of the minibatch on all processes.
     """
-    log_ratio = (logprobs - old_logprobs).clamp(-LOG_RATIO_LIMIT, LOG_RATIO_LIMIT)
-    ratio = log_ratio.exp()
-    unclipped = -advantages * ratio
-    clipped = -advantages * ratio.clamp(1 - clip, 1 + clip)
+    loss, logprobs, entropies = linear_policy_loss(
+        hidden, weight, actions, old_logprobs, advantages, clip=by.clip, count=count,
+        entropy_weight=by.entropy, temperature=by.temperature,
+    )  # fmt: skip
     with torch.no_grad():
+        log_ratio = (logprobs - old_logprobs).clamp(-LOG_RATIO_LIMIT, LOG_RATIO_LIMIT)
+        ratio, entropy = log_ratio.exp(), entropies.sum()
         # k3 = rho - 1 - log rho, by expm1: exact for the small steps that PPO takes
         approx_kl = (torch.expm1(log_ratio) - log_ratio).sum()
-        cut_off = (clipped > unclipped).sum()
+        held = advantages * ratio.clamp(1 - by.clip, 1 + by.clip)
+        cut_off = (advantages * ratio > held).sum()
+        clipped = loss * count + by.entropy * entropy
         sums = ratio.sum(), (ratio - 1).abs().sum()
-    return PolicyLoss(torch.maximum(unclipped, clipped).sum() / count, approx_kl, cut_off, *sums)
+    return PolicyLoss(loss, clipped, approx_kl, cut_off, *sums, entropy)
 
 
 def value_loss(
@@ -97,32 +119,27 @@ def check_first_ratio(gap: float, dtype: torch.dtype) -> None:
         )
 
 
-class Coefficients(NamedTuple):
-    """clip, value_clip: eps and eps_v. value, entropy: the weights of these terms."""
-
-    clip: float
-    value_clip: float
-    value: float
-    entropy: float
-
-
 def ppo_loss(
-    part: Rollout, logprobs: Tensor, entropy: Tensor, values: Tensor, by: Coefficients, count: float
+    part: Rollout, hidden: Tensor, weight: Tensor, values: Tensor, by: Coefficients, count: float
 ) -> tuple[Tensor, Tensor]:
     """policy + c_v value - c_H mean_t H_t over the actions of some episodes, and SUMS of it.
 
-    logprobs, entropy, values: [N] with gradient, in the order of `part.rows()`. count: the actions
-    of the minibatch on all processes. Sums: float64[8], without gradient.
+    hidden[N, E], values[N]: with gradient, in the order of `part.rows()`. weight[V, E]: the
+    language-model head. count: the actions of the minibatch on all processes. Sums: float64[8],
+    without gradient.
     """
-    chosen = part.action_mask
-    policy = policy_loss(logprobs, part.logprobs[chosen], part.advantages[chosen], by.clip, count)
-    value = value_loss(values, part.values[chosen], part.returns[chosen], by.value_clip, count)
-    loss = policy.loss + by.value * value.loss - by.entropy * entropy.sum() / count
-    parts = (
-        policy.loss * count, value.loss * count, policy.approx_kl, policy.clip_fraction,
-        policy.ratio, policy.ratio_gap, value.clip_fraction, entropy.sum(),
+    actions, old_logprobs, advantages, old_values, returns = (
+        field[part.action_mask]
+        for field in (part.actions, part.logprobs, part.advantages, part.values, part.returns)
+    )
+    policy = policy_loss(hidden, weight, actions, old_logprobs, advantages, by, count)
+    value = value_loss(values, old_values, returns, by.value_clip, count)
+    sums = (
+        policy.clipped, value.loss * count, policy.approx_kl, policy.clip_fraction,
+        policy.ratio, policy.ratio_gap, value.clip_fraction, policy.entropy,
     )  # fmt: skip
-    return loss, torch.stack([each.detach().double() for each in parts])
+    loss = policy.loss + by.value * value.loss
+    return loss, torch.stack([each.detach().double() for each in sums])
 
 
 class FixedKL:
