@@ -1,4 +1,6 @@
-"""Writing files so that a crash at any moment leaves the old content or the new, never a part."""
+"""Writing files so that a crash at any moment leaves the old content or the new, never a part.
+Below all rooms: the standard library alone.
+"""
 
 import os
 import secrets
@@ -17,12 +19,14 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
+    sync(path.parent)
 
 
-def sync_directory(directory: Path) -> None:
-    """Makes the names in a directory durable (a rename alone may be lost with the power)."""
-    descriptor = os.open(directory, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Puts a file on the disk, or the names in a directory (a rename alone may be lost with the
+    power).
+    """
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 
-from tl.run.files import write_atomically
+from tl.durable_file import write_atomically
 from tl.run.report import hold_back
 
 ENVIRONMENT = "environment"  # the one key of train_args.json that is no flag
