@@ -8,7 +8,9 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replaces path by text: temporary file beside it, fsync, rename, fsync of the directory."""
+    """Replaces path by text: temporary file beside it, fsync, rename, fsync of the directory. An
+    OSError names path.
+    """
     temporary = path.with_name(f".{path.name}.tmp-{secrets.token_hex(4)}")
     try:
         with open(temporary, "w", encoding="utf-8") as file:
@@ -16,8 +18,10 @@ def write_atomically(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):  # it names the temporary file, which nobody knows
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     sync(path.parent)
 
