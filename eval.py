@@ -43,8 +43,8 @@ from tl.bench.summary import render_summary
 from tl.bench.tool_library import ToolLibrary
 from tl.bench.tool_world import world_sets
 from tl.dialects import DIALECTS, Dialect, get_dialect
+from tl.durable_file import write_atomically
 from tl.run import cli
-from tl.run.files import write_atomically
 from tl.run.report import run
 from tl.world import heldout
 from tl.world.case_file import render_cases

@@ -245,7 +245,7 @@ def test_flags_are_refused(chat, flags, capsys):
 @pytest.mark.parametrize(
     "text, expected",
     [(b'{"eos_token_id": 5}', [1, 5]), (b'{"eos_token_id": [1, 7]}', [1, 7]), (b"{}", [1]),
-     (b"{", None), (b'{"eos_token_id": "x"}', None)],
+     (b"{", None), (b"[" * 100_000, None), (b'{"eos_token_id": "x"}', None)],
 )  # fmt: skip
 def test_stop_ids_of_generation_config(chat, model, text, expected):
     path = model / "generation_config.json"

@@ -23,6 +23,7 @@ TOP_LEVEL = {
 TORCH = {"torch", "safetensors", "numpy"}
 ALLOWED = {
     "tl.json_file": set(),
+    "tl.durable_file": set(),
     "kernels": {"torch", "triton"},
     "tl.calls": set(),
     "tl.world": {"tl.json_file", "tl.calls"},
@@ -35,9 +36,9 @@ ALLOWED = {
         "sentencepiece",
         *TORCH,
     },
-    "tl.model": {"tl.json_file", "kernels", *TORCH},
+    "tl.model": {"tl.json_file", "tl.durable_file", "kernels", *TORCH},
     "tl.generate": {"tl.model", "torch"},
-    "tl.run": {"tqdm", *TORCH},
+    "tl.run": {"tl.durable_file", "tqdm", *TORCH},
     "tl.agent": {
         "tl.calls",
         "tl.dialects",
@@ -56,6 +57,7 @@ ALLOWED = {
         "tl.calls",
         "tl.data",
         "tl.dialects",
+        "tl.durable_file",
         "tl.generate",
         "tl.model",
         "tl.run",

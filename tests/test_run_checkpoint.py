@@ -1,14 +1,12 @@
-"""Checkpoints: killed at any moment, damaged in any byte, resumed on other numbers of
-processes."""
+"""Checkpoints: damaged in any byte, pruned, replaced, on a full disk, resumed on other numbers of
+processes.
+"""
 
 import json
 import os
 import random
 import shutil
-import signal
 import subprocess
-import sys
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -17,87 +15,13 @@ import torch
 from safetensors import SafetensorError
 
 from tests import tiny_run
-from tests.processes import Died, run_ranks
+from tests.processes import run_ranks
 from tests.tiny_run import Recipe, train
 from tl import InputError
-from tl.run import checkpoint, manifest, parallel, trainer_state
+from tl.run import checkpoint, manifest, parallel
 from tl.run.optim import adamw
 
 ALONE = parallel.Group(0, 1, torch.device("cpu"))
-EVENTS = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "tiny_run.step")
-
-
-def same(a: dict, b: dict) -> bool:
-    return all(
-        np.array_equal(a["parameters"][name], b["parameters"][name]) for name in a["parameters"]
-    )
-
-
-def killed_at(recipe: Recipe, event: int, progress: str) -> int:
-    """Trains; rank 0 kills itself with SIGKILL before its `event`-th file operation or step.
-
-    Finished steps of published checkpoints go to the file `progress`. Without a kill: the number
-    of events there were.
-    """
-    seen = count(1)
-    total = 0
-    publish = checkpoint.save
-
-    def on_event(name: str, arguments: tuple) -> None:
-        nonlocal total
-        if name in EVENTS and not (name == "open" and recipe.output_dir not in str(arguments[0])):
-            total = next(seen)
-            if total == event and os.environ["RANK"] == "0":
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    def save(output_dir, step, **rest):
-        path = publish(output_dir, step, **rest)
-        Path(progress).write_text(str(step))
-        return path
-
-    tiny_run.checkpoint.save = save
-    sys.addaudithook(on_event)
-    train(recipe)
-    return total
-
-
-def check_kill(recipe: Recipe, size: int, event: int, expected: list, scratch: Path) -> None:
-    """Kill, resume, compare with the run that nobody killed."""
-    recipe = recipe._replace(output_dir=str(scratch / "run"))
-    progress = scratch / "progress"
-    progress.write_text("0")
-    with pytest.raises(Died):
-        run_ranks(size, killed_at, recipe, event, str(progress))
-    for directory in scratch.glob("run/checkpoint-*"):
-        manifest.verify(directory)  # what is named checkpoint-N is whole, always
-    resumed = run_ranks(size, train, recipe._replace(resume="latest"))
-    assert resumed[0]["start"] >= int(progress.read_text()), f"work lost by a kill at event {event}"
-    for rank in range(size):
-        assert same(resumed[rank], expected[rank]), f"killed at event {event}"
-        assert resumed[rank]["noise"] == expected[rank]["noise"]
-    assert not list(scratch.glob("run/.checkpoint-*")), "stale directories"
-    shutil.rmtree(scratch / "run")
-
-
-def test_killed_at_any_event_it_resumes_to_the_same_bits(tmp_path):
-    """A run that keeps one checkpoint of two: before every file operation and step from the
-    second save on, before every third of those that lead to the first.
-    """
-    recipe = Recipe(steps=2, save_steps=1, keep=1, micro_batches=2)
-    expected = run_ranks(1, train, recipe._replace(save_steps=0))
-    whole = recipe._replace(output_dir=str(tmp_path / "whole"))
-    (events,) = run_ranks(1, killed_at, whole, 0, str(tmp_path / "progress"))
-    assert events > 50
-    for event in (*range(1, events // 2, 3), *range(events // 2, events + 1)):
-        check_kill(recipe, 1, event, expected, tmp_path)
-
-
-@pytest.mark.parametrize("mode", ["replicate", "fsdp"])
-def test_killed_with_two_ranks(mode, tmp_path):
-    recipe = Recipe(steps=3, save_steps=1, keep=1, parallel=mode, micro_batches=2)
-    expected = run_ranks(2, train, recipe._replace(save_steps=0))
-    for event in random.Random(0).sample(range(2, 70), 4):
-        check_kill(recipe, 2, event, expected, tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -339,61 +263,6 @@ def test_resume_on_another_number_of_processes(before, after, tmp_path):
     assert resumed["start"] == 2
     for name, value in straight["parameters"].items():
         assert np.abs(value - resumed["parameters"][name]).max() <= 1e-6
-
-
-def moments(model, optimizer) -> dict:
-    return {
-        (name, key): value.clone()
-        for name, parameter in model.named_parameters()
-        for key, value in optimizer.state.get(parameter, {}).items()
-    }
-
-
-@pytest.mark.parametrize("chunk", [1, 30, 2**28], ids=["a file each", "some files", "one file"])
-def test_moments_come_back_bit_for_bit_in_their_own_dtype(tmp_path, monkeypatch, chunk):
-    monkeypatch.setattr(trainer_state, "CHUNK_ELEMENTS", chunk)
-    model = tiny_run.Tiny(True, False).bfloat16()
-    optimizer = adamw(model, 0.1)
-    for parameter in model.parameters():
-        parameter.grad = torch.randn_like(parameter)
-    optimizer.step()
-    for state in optimizer.state.values():
-        state["exp_avg"] = torch.randn(state["exp_avg"].shape)  # fp32 beside bf16 parameters
-    untouched = model.norm.bias
-    del optimizer.state[untouched]  # never had a gradient
-    (tmp_path / "trainer_state").mkdir()
-    trainer_state.write(tmp_path, 1, model, optimizer, {}, ALONE)
-    fresh = adamw(model, 0.1)
-    trainer_state.restore(tmp_path, model, fresh, ALONE)
-    expected, restored = moments(model, optimizer), moments(model, fresh)
-    assert expected.keys() == restored.keys() and untouched not in fresh.state
-    for key, value in expected.items():
-        assert value.dtype == restored[key].dtype and torch.equal(value, restored[key])
-
-
-def test_moments_of_another_model_are_refused(tmp_path):
-    model = torch.nn.Linear(2, 2)
-    optimizer = adamw(model, 0.1)
-    model(torch.ones(1, 2)).sum().backward()
-    optimizer.step()
-    (tmp_path / "trainer_state").mkdir()
-    trainer_state.write(tmp_path, 1, model, optimizer, {}, ALONE)
-    for other in (torch.nn.Linear(2, 3), torch.nn.Sequential(torch.nn.Linear(2, 2))):
-        with pytest.raises(InputError, match="trainer_state"):
-            trainer_state.restore(tmp_path, other, adamw(other, 0.1), ALONE)
-
-
-def test_random_states_come_back(tmp_path):
-    def draw() -> tuple:
-        return torch.rand(2).tolist(), random.random(), random.gauss(0, 1), np.random.rand()
-
-    model = torch.nn.Linear(2, 2)
-    (tmp_path / "trainer_state").mkdir()
-    random.gauss(0, 1)  # leaves half a pair behind, part of the state
-    trainer_state.write(tmp_path, 1, model, adamw(model, 0.1), {}, ALONE)
-    expected = draw()
-    trainer_state.restore(tmp_path, model, adamw(model, 0.1), ALONE)
-    assert draw() == expected
 
 
 def test_state_is_plain_json(finished):

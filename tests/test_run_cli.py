@@ -39,6 +39,12 @@ def full_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def test_a_module_shows_what_to_type():
+    """Of its file, __main__.py, nobody knows how to call it."""
+    usage = cli.new_parser("A test.", "tl.agent").format_usage()
+    assert usage.startswith("usage: python -m tl.agent ")
+
+
 @given(flag_values())
 def test_train_args_replay_the_run(tmp_path_factory, values):
     directory = tmp_path_factory.mktemp("args")

@@ -41,6 +41,9 @@ def write(path):
 def long():
     return "a" * 2**25
 
+def smile():
+    return "\U0001f600" * 200_000
+
 def unjson():
     return {1, 2}
 
@@ -80,6 +83,7 @@ def execute(folder):
         (Call("slow", {"seconds": "9"}), "slow timed out after 2 seconds"),
         (Call("unjson"), "Object of type set is not JSON serializable"),
         (Call("long"), '"' + "a" * 99_999),
+        (Call("smile"), '"' + "\U0001f600" * 99_999),
     ],
     ids=lambda value: value.name if isinstance(value, Call) else "",
 )

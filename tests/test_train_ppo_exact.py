@@ -17,6 +17,7 @@ from tests.micro import ROOT
 from tests.ppo_run import (
     data, difference, difference_to, flags, model, numbers, train, train_one_rank, weights,
 )  # fmt: skip
+from tests.preempted import preempt
 from tests.processes import Died, run_ranks
 from tl import InputError
 from tl.agent import practice
@@ -128,22 +129,8 @@ def train_and_die(phase: str, *flags) -> None:
     train_one_rank(*flags)
 
 
-def test_sigterm_saves_and_the_run_goes_on(flags, tmp_path):
-    """The signal comes from outside, in the middle of a step; the run saves at its boundary."""
-    flags = [*flags, "--max_steps", 400, "--save_steps", 0, "--output_dir", tmp_path]
-    process = subprocess.Popen(
-        [sys.executable, *map(str, [ROOT / "train_ppo.py", *flags])], stdout=subprocess.PIPE,
-        text=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    for line in process.stdout:
-        if line.startswith("step") and " 3/400" in line:
-            process.send_signal(signal.SIGTERM)
-            break
-    process.stdout.read()
-    assert process.wait(timeout=60) == 0
-    status = json.loads((tmp_path / "status.json").read_text())
-    assert status["state"] == "preempted" and 3 <= status["step"] < 400
-    assert Path(status["checkpoint"]).name == f"checkpoint-{status['step']}"
+def test_sigterm_from_outside_saves(flags, tmp_path):
+    preempt("train_ppo.py", flags, tmp_path, at_step=3)
 
 
 def test_another_course_is_no_resumption(flags, tmp_path):

@@ -1,10 +1,6 @@
 """The whole command on a micro model: exact over processes, accumulation and resuming."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +8,8 @@ import torch
 from safetensors.torch import load_file
 
 import train_sft
-from tests.micro import ROOT, write_data, write_model
+from tests.micro import write_data, write_model
+from tests.preempted import preempt
 from tests.processes import run_ranks
 from tl.data.tokenizer import load_tokenizer
 from tl.model.hf import load_model
@@ -122,24 +119,8 @@ def test_a_resumed_run_ends_with_the_same_bits(flags, tmp_path, ranks):
     assert {k: v["loss"] for k, v in whole.items()} == {k: v["loss"] for k, v in again.items()}
 
 
-def test_sigterm_saves_and_the_run_goes_on(flags, tmp_path):
-    """The signal comes from outside, in the middle of a step; the run saves at its boundary."""
-    flags = [*flags, "--max_steps", 400, "--save_steps", 0, "--per_device_train_batch_size", 1]
-    command = [sys.executable, ROOT / "train_sft.py", *flags, "--output_dir", tmp_path]
-    process = subprocess.Popen(
-        [str(part) for part in command], stdout=subprocess.PIPE, text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    for line in process.stdout:
-        if line.startswith("step") and " 5/400" in line:
-            process.send_signal(signal.SIGTERM)
-            break
-    process.stdout.read()
-    assert process.wait(timeout=60) == 0
-    status = json.loads((tmp_path / "status.json").read_text())
-    assert status["state"] == "preempted" and 5 <= status["step"] < 400
-    assert Path(status["checkpoint"]).name == f"checkpoint-{status['step']}"
-    assert not (tmp_path / "model.safetensors").exists()
+def test_sigterm_from_outside_saves(flags, tmp_path):
+    preempt("train_sft.py", [*flags, "--per_device_train_batch_size", 1], tmp_path, at_step=5)
 
 
 def test_the_ablation_switches_change_what_is_learned(flags, tmp_path):

@@ -4,6 +4,7 @@ PPO, evaluation.
 Rooms, from the ground up; imports go down only (`tests/test_layers.py` walks them):
 
     json_file    text and JSON files, and what to say of damaged ones
+    durable_file writing files so that a crash leaves the old content or the new
     calls        what a tool is, what a call is, when two calls agree, what a feedback says
     world        an embedded, offline world of executable tools with a scripted teacher
     dialects     how a model family writes tools, calls and feedback

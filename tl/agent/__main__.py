@@ -38,7 +38,7 @@ WORLD_OFFER = ("travel",)  # all of the world's tools are more than the tiny mod
 
 # fmt: off
 def build_parser() -> argparse.ArgumentParser:
-    parser = cli.new_parser(__doc__)
+    parser = cli.new_parser(__doc__, "tl.agent")
     add = parser.add_argument_group("model and tools").add_argument
     add("--model", required=True, metavar="DIR", help="Hugging Face directory")
     add("--tools", required=True, metavar="FILE.py",

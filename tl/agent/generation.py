@@ -29,7 +29,7 @@ def stop_ids(encoder: Encoder, model: Decoder, source: str) -> list[int]:
     path = Path(source) / "generation_config.json"
     try:
         values = json.loads(model.generation_config or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not JSON ({error}); copy the file again") from None
     named = values.get("eos_token_id") if isinstance(values, dict) else None
     named = named if isinstance(named, list) else [] if named is None else [named]

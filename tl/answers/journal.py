@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tl import InputError
-from tl.run.files import sync_directory, write_atomically
+from tl.durable_file import sync, write_atomically
 
 FILE = "predictions.partial.jsonl"
 
@@ -56,7 +56,7 @@ class Journal:
     def close(self) -> None:
         """All is said, and written elsewhere."""
         self.path.unlink()
-        sync_directory(self.path.parent)
+        sync(self.path.parent)
 
 
 def _whole_lines(path: Path) -> list[str]:

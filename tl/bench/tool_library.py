@@ -33,7 +33,7 @@ WORKER = Path(__file__).with_name("library_worker.py")
 RUNS_CODE = "Execute/Execute"
 CALL_SECONDS, START_SECONDS = 30.0, 60.0
 MOST_WORKERS = 8  # at one time
-LONGEST_ANSWER = 2**20  # bytes; a worker cuts what is longer
+LONGEST_ANSWER = 2**21  # bytes; a worker cuts to 100,000 characters, which take 12 each at most
 URL = "https://github.com/Junjie-Ye/ToolEyes"
 
 

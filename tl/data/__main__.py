@@ -25,7 +25,7 @@ NOT_REPORTED = "of them, not reported by feedback"
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = cli.new_parser(__doc__)
+    parser = cli.new_parser(__doc__, "tl.data")
     parser.add_argument("--analyze", metavar="FILE", required=True, help="trajectories, as for SFT")
     parser.add_argument("--examples", type=cli.non_negative_int, default=2, metavar="N",
                         help="erroneous calls shown of each kind")  # fmt: skip

@@ -1,7 +1,6 @@
 """Write a decoder as a Hugging Face directory: config.json, safetensors, generation_config.json."""
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterable
@@ -12,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tl import InputError
+from tl.durable_file import sync
 from tl.model.config import ModelConfig
 from tl.model.decoder import Decoder
 
@@ -128,25 +128,16 @@ def _publish(staging: Path, directory: Path) -> list[Path]:
     written = sorted(staging.iterdir())
     for path in written:
         path.chmod(0o644)  # safetensors writes files that only their owner can read
-        _sync(path)
+        sync(path)
     (directory / _CONFIG).unlink(missing_ok=True)
-    _sync(directory)
+    sync(directory)
     names = {path.name for path in written}
     for path in directory.iterdir():
         if _WEIGHTS.fullmatch(path.name) and path.name not in names:
             path.unlink()
     for name in names - {_CONFIG}:
         (staging / name).replace(directory / name)
-    _sync(directory)
+    sync(directory)
     (staging / _CONFIG).replace(directory / _CONFIG)
-    _sync(directory)
+    sync(directory)
     return [directory / path.name for path in written]
-
-
-def _sync(path: Path) -> None:
-    """Put a file, or the names in a directory, on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

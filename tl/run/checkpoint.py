@@ -29,9 +29,9 @@ from torch import nn
 from torch.optim import Optimizer
 
 from tl import InputError
+from tl.durable_file import sync, write_atomically
 from tl.run import trainer_state
 from tl.run.cli import LATEST
-from tl.run.files import sync_directory, write_atomically
 from tl.run.manifest import MANIFEST, read_manifest, seal, verify
 from tl.run.parallel import Group
 from tl.run.shard import reshard
@@ -169,13 +169,13 @@ def _newest_valid(output_dir: Path) -> Path | None:
 def _publish(staging: Path, final: Path) -> None:
     output_dir = final.parent
     seal(staging, sequence=1 + max(map(_sequence, checkpoints(output_dir)), default=0))
-    sync_directory(staging)
+    sync(staging)
     replaced = None
     if final.exists():  # of a run that was resumed from an earlier step
         replaced = output_dir / _hidden_name(final.name, "old")
         final.rename(replaced)
     staging.rename(final)
-    sync_directory(output_dir)
+    sync(output_dir)
     write_atomically(output_dir / LATEST, final.name + "\n")
     if replaced:
         shutil.rmtree(replaced)

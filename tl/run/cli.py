@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 
-from tl.run.files import write_atomically
+from tl.durable_file import write_atomically
 from tl.run.report import hold_back
 
 ENVIRONMENT = "environment"  # the one key of train_args.json that is no flag
@@ -37,12 +37,14 @@ class Parser(argparse.ArgumentParser):
         super().error(message)
 
 
-def new_parser(description: str | None) -> Parser:
+def new_parser(description: str | None, module: str | None = None) -> Parser:
     """A parser without abbreviations, with defaults in `--help` and with `--config`.
 
-    description: a module docstring; its first paragraph is shown.
+    description: a module docstring; its first paragraph is shown. module: of a command that is
+    called as `python -m MODULE`, whose file's name, __main__.py, tells nobody what to type.
     """
     parser = Parser(
+        prog=module and f"python -m {module}",
         description=(description or "").strip().split("\n\n")[0],
         allow_abbrev=False,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

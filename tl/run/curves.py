@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from tl.run.files import write_atomically
+from tl.durable_file import write_atomically
 from tl.run.log import read_metrics
 
 WIDTH, HEIGHT = 300, 170  # of one plot

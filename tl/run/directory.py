@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tl import InputError
+from tl.durable_file import write_atomically
 from tl.run.checkpoint import checkpoints
 from tl.run.cli import write_train_args
-from tl.run.files import write_atomically
 from tl.run.parallel import Group
 
 STALE = ("metrics.jsonl", "samples.jsonl", "curves.svg", "skipped_records.txt")

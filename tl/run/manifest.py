@@ -9,13 +9,12 @@ the digest of the others, and there is one way to write the file: a changed byte
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tl import InputError
-from tl.run.files import sync_directory, write_atomically
+from tl.durable_file import sync, write_atomically
 
 MANIFEST = "manifest.json"
 FORMAT = "tl checkpoint 1"
@@ -29,7 +28,7 @@ def seal(directory: Path, sequence: int) -> None:
     records = dict(zip(names, _in_parallel(_record, files), strict=True))
     manifest = {"format": FORMAT, "sequence": sequence, "files": records}
     for folder in {path.parent for path in files}:
-        sync_directory(folder)
+        sync(folder)
     write_atomically(directory / MANIFEST, _text(manifest))
 
 
@@ -80,11 +79,7 @@ def _json(value: dict) -> str:
 
 
 def _record(path: Path) -> dict:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path)
     return {"size": path.stat().st_size, "sha256": _sha256(path)}
 
 

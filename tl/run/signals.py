@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from tl.run.files import write_atomically
+from tl.durable_file import write_atomically
 from tl.run.parallel import Group
 
 
