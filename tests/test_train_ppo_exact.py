@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import train_ppo
 from tests.micro import ROOT
@@ -37,6 +38,16 @@ def test_processes_change_nothing(flags, model, tmp_path, critic):
     one, two = numbers(tmp_path / "one"), numbers(tmp_path / "two")
     for step in one:
         assert one[step] == pytest.approx(two[step], abs=1e-4)
+
+
+@pytest.mark.parametrize("critic", ["separate", "shared"])
+def test_frozen_embeddings_stay_as_they_are(flags, model, tmp_path, critic):
+    train(*flags, "--critic", critic, "--freeze_embeddings", "--output_dir", tmp_path)
+    vocabulary = {"model.embed_tokens.weight", "lm_head.weight"}
+    for trained in [tmp_path, tmp_path / "critic"] if critic == "separate" else [tmp_path]:
+        before, after = (load_file(each / "model.safetensors") for each in (model, trained))
+        same = {name for name in before if torch.equal(before[name], after[name])}
+        assert same == vocabulary & {*before}
 
 
 def test_the_size_of_a_pass_changes_nothing(flags, tmp_path):
