@@ -36,19 +36,20 @@ class ForwardGradients(torch.autograd.Function):
         if torch.is_grad_enabled() and not compiling:
             raise RuntimeError("the loss has no second derivative: create_graph=True is not"
                                " supported")
-        hidden, weight, rows = ctx.saved_tensors[:3]
+        tensors = ctx.saved_tensors  # once: under activation checkpointing they are then gone
+        hidden, weight, rows = tensors[:3]
         needs = ctx.needs_input_grad[2:4]
         gradients = ctx.gradients
         if not compiling:  # a compiled backward keeps its inputs itself
             ctx.gradients = None
         if gradients is None:
-            gradients = ctx.op(*ctx.saved_tensors, *ctx.options, *needs)
+            gradients = ctx.op(*tensors, *ctx.options, *needs)
         d_hidden, d_weight = gradients[:2]
         d_hidden = _scaled(d_hidden, upstream).to(hidden.dtype) if needs[0] else None
         if needs[0] and rows is not None:
             d_hidden = hidden.new_zeros(hidden.shape).index_copy_(0, rows, d_hidden)  # [T, E]
         d_weight = _scaled(d_weight, upstream).to(weight.dtype) if needs[1] else None
-        return None, None, d_hidden, d_weight, *[None] * (len(ctx.saved_tensors) - 2)
+        return None, None, d_hidden, d_weight, *[None] * (len(tensors) - 2)
 
 
 def empty_gradients(

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from kernels import head
-from kernels.arguments import check_chosen, check_per_row, check_targets
+from kernels.arguments import check_chosen, check_per_row, check_targets, refuse
 from kernels.forward_gradients import ForwardGradients, empty_gradients
 from kernels.head import default_chunk_size
 from kernels.rows_torch import clipped_loss
@@ -42,7 +42,7 @@ def linear_policy_loss(
         weight: [V, E] of the same dtype, or float32 beside 16-bit hidden.
         actions: [N] int64 in [0, V), the tokens.
         old_logprobs, advantages: [N] float32 (or float64 beside float64 hidden). Data.
-        clip: eps. count: what the sums are divided by, above 0.
+        clip: eps, at least 0. count: what the sums are divided by, above 0.
         entropy_weight: of the bonus, relative to the clipped loss.
         temperature: that of the sampling, above 0.
         chunk_size: how many rows' logits exist at one time; None for the default of the device.
@@ -52,10 +52,15 @@ def linear_policy_loss(
         and weight; log p and entropy carry no gradient.
 
     Raises:
-        ValueError: as `linear_token_logprobs`; old_logprobs or advantages do not fit.
+        ValueError: as `linear_token_logprobs`; old_logprobs, advantages, clip or count do
+            not fit.
     """
     check_chosen(hidden, weight, actions, temperature, chunk_size)
     check_per_row(hidden, old_logprobs=old_logprobs, advantages=advantages)
+    if not count > 0:
+        refuse("count", count, "a number above 0")
+    if not clip >= 0:
+        refuse("clip", clip, "a number of at least 0")
     numbers = float(clip), 1 / count, entropy_weight / count, float(temperature)
     options = *numbers, chunk_size or default_chunk_size(weight)
     tensors = (hidden, weight, None, actions, old_logprobs, advantages)

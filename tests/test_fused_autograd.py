@@ -8,10 +8,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils.checkpoint import checkpoint
 
 from kernels import (
     active_rows,
     head,
+    linear_policy_loss,
     linear_token_logprobs,
     weighted_linear_cross_entropy,
 )
@@ -104,6 +106,25 @@ def test_every_backward_over_a_retained_graph_is_right(device, problem, upstream
     for upstream, got in zip(upstreams, results, strict=True):
         for a, b in zip(got, expected, strict=True):
             torch.testing.assert_close(a.cpu(), upstream * b, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("op", ["cross-entropy", "logprobs", "policy"])
+def test_under_activation_checkpointing(device, op):
+    """Saved tensors may be unpacked once in each backward; then they are gone."""
+    problem = random_problem()
+    hidden = problem.hidden.to(device).requires_grad_()
+    weight, targets, c = to(device, problem[1:])
+
+    def loss(h):
+        if op == "cross-entropy":
+            return weighted_linear_cross_entropy(2 * h, weight, targets, c)
+        if op == "logprobs":
+            return linear_token_logprobs(2 * h, weight, targets)[0].sum()
+        return linear_policy_loss(2 * h, weight, targets, c, c, clip=0.2, count=9)[0]
+
+    (expected,) = torch.autograd.grad(loss(hidden), hidden)
+    (got,) = torch.autograd.grad(checkpoint(loss, hidden, use_reentrant=False), hidden)
+    assert torch.equal(got, expected)
 
 
 # --- 12. frozen inputs (Liger 931) ------------------------------------------------------------

@@ -126,6 +126,10 @@ def test_ratios_far_away_do_not_overflow(device, sign, shift):
         ({"actions": torch.tensor([0, 9])}, r"targets\[1\] is 9, expected in \[0, 4\)"),
         ({"temperature": 0.0}, "temperature is 0.0"),
         ({"chunk_size": 0}, "chunk_size is 0"),
+        ({"count": 0}, "count is 0, expected a number above 0"),
+        ({"count": -2}, "count is -2"),
+        ({"clip": -0.1}, "clip is -0.1, expected a number of at least 0"),
+        ({"clip": float("nan")}, "clip is nan"),
     ],
 )
 def test_what_does_not_fit_is_refused(device, change, message):

@@ -431,11 +431,11 @@ def test_no_tensor_is_larger_than_a_chunk_of_logits_or_the_weight():
     assert largest.numel == C * V < T * V
 
 
-def test_default_chunk_of_logits_fits_in_24_mib():
+def test_default_chunk_of_logits_fits_in_16_mib():
     for V in (1, 300, 32016, 128256):
         chunk = default_chunk_size(torch.empty(V, 1))
-        assert chunk % 16 == 0 and (chunk * V * 4 <= 24 * 2**20 or chunk == 16)
-    assert default_chunk_size(torch.empty(32016, 1)) == 192
+        assert chunk % 16 == 0 and (chunk * V * 4 <= 16 * 2**20 or chunk == 16)
+    assert default_chunk_size(torch.empty(32016, 1)) == 128
 
 
 # --- bad arguments ----------------------------------------------------------------------------
