@@ -44,6 +44,7 @@ from tl.bench.tool_library import ToolLibrary
 from tl.bench.tool_world import world_sets
 from tl.dialects import DIALECTS, Dialect, get_dialect
 from tl.durable_file import write_atomically
+from tl.model.hf import load_config
 from tl.run import cli
 from tl.run.report import run
 from tl.world import heldout
@@ -112,6 +113,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def evaluate(args: argparse.Namespace, library: ToolLibrary | None) -> None:
     source = WORLD_MODEL if args.model == WORLD else args.model
+    if args.predictions is None:
+        load_config(source)  # what is no model is refused before anything is written
     dialect, (sets, absent) = get_dialect(args.dialect, source), read_sets(args, library)
     rows = None if args.predictions is None else read_rows(args.predictions, sets)
     output_dir = Path(args.output_dir)

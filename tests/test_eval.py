@@ -237,3 +237,6 @@ def test_mistakes_of_the_user(run, tmp_path, capsys):
         run(teacher, "--model", "world", "--predictions", "")
     with pytest.raises(InputError, match="single_seen.json: .*No such file"):
         run(teacher, "--model", "world", "--data", str(tmp_path / "none"))
+    with pytest.raises(InputError, match="none: no such directory, expected"):
+        evaluation.main(["--model", str(tmp_path / "none"), "--output_dir", str(tmp_path / "x")])
+    assert not (tmp_path / "x").exists()
