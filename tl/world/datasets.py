@@ -40,7 +40,6 @@ TRAIN_TRAJECTORIES = 1217  # paper Table 2
 RL_ENTRIES = 1194  # paper Table 2
 TEST_TRAJECTORIES = 200
 ERRONEOUS_SHARE = 0.17  # of trajectories, paper section 3
-ALIASED_SHARE = 0.7  # of trajectories and entries to learn from: their tools have other names
 # Shares of the requests that are special; the rest are plain.
 KIND_SHARES = {"direct": 0.06, "withheld": 0.05, "ask": 0.12}
 # Shares of the kinds of mistakes, after the labelled BFCL trajectories.
@@ -59,31 +58,27 @@ class Datasets:
 
 
 def make_trajectories(
-    split: str, count: int, seed: int = 0, name: str | None = None, aliased: float = 0.0
+    split: str, count: int, seed: int = 0, name: str | None = None
 ) -> Iterator[Trajectory]:
     """The first `count` trajectories of a split (one of SPLITS). name: other than the split's, it
-    draws others and starts their ids. aliased: the share of them whose tools have other names.
+    draws others and starts their ids.
     """
     assert split in SPLITS, split
     name = name or split
     deals = deal(count, random.Random(f"{seed} {name} deal"))
-    dealing = random.Random(f"{seed} {name} aliases")
-    renamed = set(dealing.sample(range(count), round(aliased * count)))
     for index, (kind, error) in enumerate(deals):
         rng = random.Random(f"{seed} {name} {index}")
         trajectory = None
         while trajectory is None:  # not every call can go wrong in every way
             family, task = _choose_task(kind, split, rng)
             called = f"{name}_{index:04}_{task.name}"
-            trajectory = teach(task, family, split, rng, name=called, kind=kind, error=error,
-                               aliased=index in renamed)  # fmt: skip
+            trajectory = teach(task, family, split, rng, name=called, kind=kind, error=error)
         yield trajectory
 
 
 def make_entries(count: int, seed: int = 0) -> Iterator[Entry]:
     """Entries for reinforcement learning, each from a trajectory of its own."""
-    made = make_trajectories("train", count, seed, "rl", ALIASED_SHARE)
-    for index, trajectory in enumerate(made):
+    for index, trajectory in enumerate(make_trajectories("train", count, seed, "rl")):
         yield make_entry(trajectory, random.Random(f"{seed} rl entry {index}"))
 
 
@@ -131,7 +126,7 @@ def write_datasets(
         raise InputError(f"{directory}: is a file, expected a directory to write the data sets to")
     made = Datasets(
         {
-            "train": list(make_trajectories("train", trajectories, seed, None, ALIASED_SHARE)),
+            "train": list(make_trajectories("train", trajectories, seed)),
             "test": list(make_trajectories("test", test_trajectories, seed)),
         },
         list(make_entries(entries, seed)),

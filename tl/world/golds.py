@@ -7,25 +7,23 @@
   An optional parameter without a default has to be left out, where the request does not state it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from tl.calls.schema import Call, Tool
+from tl.calls.schema import Call
 from tl.world.tools import TOOLS
 
 
-def alternatives(
-    calls: Sequence[Call], place: int, any_order: int, tools: Mapping[str, Tool] = TOOLS
-) -> tuple[Call, ...]:
+def alternatives(calls: Sequence[Call], place: int, any_order: int) -> tuple[Call, ...]:
     """The right calls where calls[:place] have been made; the plan's own comes first."""
     free = calls[place : max(place + 1, any_order)]
-    return tuple(variant for call in free for variant in with_defaults(call, tools))
+    return tuple(variant for call in free for variant in with_defaults(call))
 
 
-def with_defaults(call: Call, tools: Mapping[str, Tool] = TOOLS) -> Iterator[Call]:
+def with_defaults(call: Call) -> Iterator[Call]:
     """The call, then the call with any defaults of its omitted parameters written out."""
-    properties = tools[call.name].properties
+    properties = TOOLS[call.name].properties
     omitted = {
         name: schema["default"]
         for name, schema in properties.items()

@@ -5,13 +5,14 @@ wanted (many a wrong value is still a value that the tool accepts).
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from tl.calls.feedback import ErrorType
-from tl.calls.schema import Call, Tool
+from tl.calls.schema import Call
 from tl.world.execute import World
+from tl.world.tools import TOOLS
 
 CATEGORIES = (
     ErrorType.TOOL_HALLUCINATION,
@@ -36,16 +37,13 @@ class Mistake(NamedTuple):
     subtype: str
 
 
-def make_mistake(
-    right: Call, error: ErrorType, tools: Mapping[str, Tool], world: World, rng: random.Random
-) -> Mistake | None:
+def make_mistake(right: Call, error: ErrorType, world: World, rng: random.Random) -> Mistake | None:
     """A wrong call of the wanted kind that could have been meant to be `right`; None if this call
-    cannot go wrong in that way (no parameter can be missing where none is required). tools: on
-    offer in the world.
+    cannot go wrong in that way (no parameter can be missing where none is required).
     """
     if error is ErrorType.TOOL_INSTABILITY:
         return Mistake(right, world.interrupt(right), error, "connection")
-    proposals = list(_MAKERS[error](right, tools[right.name], rng))
+    proposals = list(_MAKERS[error](right, rng))
     rng.shuffle(proposals)
     for call, subtype in proposals:
         outcome = world.attempt(call)
@@ -57,7 +55,7 @@ def make_mistake(
 Proposals = Iterator[tuple[Call, str]]
 
 
-def _wrong_names(right: Call, tool: Tool, rng: random.Random) -> Proposals:
+def _wrong_names(right: Call, rng: random.Random) -> Proposals:
     verb, _, rest = right.name.partition("_")
     yield replace(right, name=f"{rng.choice(VERBS)}_{rest}"), "renamed"
     yield replace(right, name=f"{right.name}_{rng.choice(ENDINGS)}"), "renamed"
@@ -66,7 +64,7 @@ def _wrong_names(right: Call, tool: Tool, rng: random.Random) -> Proposals:
     yield replace(right, name=f"{rng.choice(VERBS)}_{subject}"), "invented"
 
 
-def _extra_parameters(right: Call, tool: Tool, rng: random.Random) -> Proposals:
+def _extra_parameters(right: Call, rng: random.Random) -> Proposals:
     value: Any = rng.choice(("en", "json", 10, True))
     yield _with(right, rng.choice(PARAMETERS), value), "extra"
     name = rng.choice(list(right.arguments))
@@ -75,15 +73,15 @@ def _extra_parameters(right: Call, tool: Tool, rng: random.Random) -> Proposals:
         yield replace(right, arguments=renamed), "renamed"
 
 
-def _dropped_parameters(right: Call, tool: Tool, rng: random.Random) -> Proposals:
-    required = [name for name in tool.required if name in right.arguments]
+def _dropped_parameters(right: Call, rng: random.Random) -> Proposals:
+    required = [name for name in TOOLS[right.name].required if name in right.arguments]
     for name in required:
         yield _without(right, {name}), "dropped_one"
     if len(required) > 1:
         yield _without(right, set(rng.sample(required, 2))), "dropped_two"
 
 
-def _wrong_values(right: Call, tool: Tool, rng: random.Random) -> Proposals:
+def _wrong_values(right: Call, rng: random.Random) -> Proposals:
     for name, value in right.arguments.items():
         for wrong, how in _wrong_forms(value, rng):
             yield _with(right, name, wrong), how

@@ -29,11 +29,10 @@ arguments keep their names; RoTBench has none.
 
 import random
 import string
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from tl.calls.schema import Call, Tool
-from tl.world.aliases import renamed_tool
 from tl.world.heldout import Case
 
 LEVELS = ("clean", "slight", "medium", "heavy", "union")
@@ -70,7 +69,7 @@ def _perturbed(case: Case, level: str, on_tools: str, on_parameters: str, rng) -
     tools, golds = [], list(case.golds)
     for tool in case.tools:
         parameters = _parameter_names(tool.parameter_names, on_parameters, rng)
-        made = renamed_tool(tool, names[tool.name], parameters)
+        made = _renamed(tool, names[tool.name], parameters)
         added: dict[str, str] = {}
         if on_parameters == "heavy" and rng.random() < ADDED_PARAMETER:
             made, added = _with_parameter(made, rng)
@@ -152,6 +151,15 @@ def _medium(name: str, rng: random.Random) -> str:
 
 def _letters(rng: random.Random, fewest: int, most: int) -> str:
     return "".join(rng.choices(string.ascii_letters, k=rng.randint(fewest, most)))
+
+
+def _renamed(tool: Tool, name: str, parameters: Mapping[str, str]) -> Tool:
+    """The tool under other names, everything else in its place."""
+    schema = tool.parameters | {
+        "properties": {parameters[old]: of for old, of in tool.properties.items()},
+        "required": [parameters[old] for old in tool.required],
+    }
+    return Tool(name, tool.description, schema)
 
 
 def _with_parameter(tool: Tool, rng: random.Random) -> tuple[Tool, dict[str, str]]:

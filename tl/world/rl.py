@@ -44,9 +44,7 @@ def make_entry(trajectory: Trajectory, rng: random.Random) -> Entry:
     golds = messages[chosen].calls
     if kind == "tool":
         plan = [step.call for step in trajectory.steps]
-        golds = alternatives(
-            plan, done, trajectory.task.any_order, trajectory.provider.tools
-        )
+        golds = alternatives(plan, done, trajectory.task.any_order)
     context = trajectory.conversation
     ending = Conversation(context.id, context.tools, messages[: chosen + 1])
     return Entry(ending, golds, kind, trajectory.family)

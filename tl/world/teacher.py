@@ -16,18 +16,16 @@ Every call is executed; an answer is built from what the calls returned.
 
 import json
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import GeneratorType
 from typing import NamedTuple
 
 from tl.calls.feedback import ErrorType
-from tl.calls.schema import Call, Conversation, Message, Tool
-from tl.world.aliases import Provider, draw_provider, world_provider
+from tl.calls.schema import Call, Conversation, Message
 from tl.world.execute import World
 from tl.world.mistakes import Mistake, make_mistake
 from tl.world.tasks import Request, Task, make_request
-from tl.world.tools import ALWAYS, DIALOGUE, FAMILIES, FAMILY_OF
+from tl.world.tools import ALWAYS, DIALOGUE, FAMILIES, FAMILY_OF, TOOLS
 from tl.world.unseen import tools_of
 
 CANNOT = "I cannot handle the task because none of the available tools supports it."
@@ -55,7 +53,6 @@ class Label(NamedTuple):
 class Trajectory:
     """What the teacher wrote. family, kind: of the request (kind: plain, ask, withheld, direct).
     steps: the right calls of the plan in their order, without `ask_to_user` and `finish`.
-    provider: what the tools are called.
     """
 
     conversation: Conversation
@@ -65,7 +62,6 @@ class Trajectory:
     task: Task
     request: Request
     steps: tuple["Step", ...]
-    provider: Provider
 
 
 class Step(NamedTuple):
@@ -78,33 +74,30 @@ class Step(NamedTuple):
 
 def teach(
     task: Task, family: str, split: str, rng: random.Random, *,
-    name: str, kind: str = "plain", error: ErrorType | None = None, aliased: bool = False,
+    name: str, kind: str = "plain", error: ErrorType | None = None,
 ) -> Trajectory | None:  # fmt: skip
     """One trajectory of a task.
 
     kind: "plain"; "ask": the request leaves a slot open; "withheld": the tool that the request
     needs first is not on offer; "direct": the request needs no tool.
     error: the kind of mistake that is made on the way. None if it cannot be made with these calls.
-    aliased: the tools on offer have other names than in the world.
     """
     request = make_request(task, split, rng, ask=kind == "ask")
     steps, answer = play(task, request)
     needed = [step.call.name for step in steps]
     withheld = needed[0] if kind == "withheld" else None
     offered = offer(needed, family, withheld, tools_of(split), rng)
-    seed = rng.getrandbits(32)
-    provider = draw_provider(offered, rng) if aliased else world_provider(offered)
-    world = World(seed, functions=provider.functions)
-    steps = [step._replace(call=provider.rename(step.call)) for step in steps]
+    world = World(rng.getrandbits(32), tools=offered)
     if withheld:
         steps, answer = _attempts_without(steps[0].call, error, world), CANNOT
     elif error is not None:
-        steps = _with_mistakes(steps, error, provider.tools, world, rng)
+        steps = _with_mistakes(steps, error, world, rng)
         if not any(step.mistakes for step in steps):
             return None
     messages, labels = _write(request, steps, answer)
-    conversation = Conversation(name, tuple(provider.tools.values()), messages)
-    return Trajectory(conversation, labels, family, kind, task, request, tuple(steps), provider)
+    tools = tuple(TOOLS[tool] for tool in offered)
+    conversation = Conversation(name, tools, messages)
+    return Trajectory(conversation, labels, family, kind, task, request, tuple(steps))
 
 
 def play(task: Task, request: Request) -> tuple[list[Step], str]:
@@ -157,12 +150,12 @@ def offer(
 
 
 def _with_mistakes(
-    steps: list[Step], error: ErrorType, tools: Mapping[str, Tool], world: World, rng: random.Random
+    steps: list[Step], error: ErrorType, world: World, rng: random.Random
 ) -> list[Step]:
     """One step, sometimes two, with a mistake before it."""
     steps, wanted = list(steps), 2 if rng.random() < SECOND_MISTAKE else 1
     for place in rng.sample(range(len(steps)), len(steps)):
-        if wanted and (mistake := make_mistake(steps[place].call, error, tools, world, rng)):
+        if wanted and (mistake := make_mistake(steps[place].call, error, world, rng)):
             steps[place] = steps[place]._replace(mistakes=(mistake,))
             wanted -= 1
     return steps
