@@ -3,8 +3,11 @@
 A word is the same token wherever it stands: in a tool's name, its description, a request, a call.
 So a space never belongs to a word that means something; it is swallowed by the small words around
 it. "flights from Paris" and "search_flights(origin = 'Paris')" share `flights` and `Paris`, and
-what a small model has to learn is to find and to copy, not to spell. Digits stand alone. Tool
-names fall apart at their underscores: `search`, `_`, `flights`.
+what a small model has to learn is to find and to copy, not to spell. Digits stand alone.
+
+Names fall apart behind their underscores: `search_`, `flights`. So a word says by itself whether
+the name goes on: `book_` of `book_flight` is another token than `book`. With underscores that stand
+alone a small model ends names too soon or too late (`review_tunnel_tunnel`).
 
 The texts are those of the training split and of pre-training; unseen tools are not among them.
 """
@@ -27,13 +30,13 @@ from tl.world.tools import FAMILIES, TOOLS
 from tl.world.unseen import SEEN
 
 TINY = Path(__file__).parent / "tiny"
-VOCABULARY = 4096
+VOCABULARY = 6144
 BOS, EOS = "<s>", "</s>"
 SMALL_WORDS = """a an and any are as at be by can do for from has have how i in is it me my not of
     on or that the this to was what when where which who will with you your""".split()
 WORDS = (
-    rf" ?(?:{'|'.join(sorted(SMALL_WORDS, key=len, reverse=True))})(?: |(?!\p{{L}}))"
-    r"|\p{Ll}+"
+    rf" ?(?:{'|'.join(sorted(SMALL_WORDS, key=len, reverse=True))})(?: |(?![\p{{L}}_]))"
+    r"|\p{Ll}+_?"
     r"|\p{Lu}\p{Ll}+|\p{Lu}+(?!\p{Ll})|\p{L}"  # a name or an abbreviation
     r"|\p{N}"
     r"|\n\s*"
@@ -48,7 +51,7 @@ MIXTURE = Stage(
 TRAJECTORIES = 2000
 DOCUMENTS = 8000
 # How often each word, value and phrase is read besides, so that it becomes a whole token.
-REPEATS = {"word": 200, "value": 80, "tool": 80, "phrase": 50}
+REPEATS = {"word": 200, "part": 100, "value": 300, "tool": 80, "phrase": 50}
 
 
 def texts() -> Iterator[str]:
@@ -71,6 +74,9 @@ def pretraining_texts() -> Iterator[str]:
     fields = [word for field in FIELDS for word in field]
     for word in dict.fromkeys([*nouns, *ADJECTIVES, *fields]):
         yield from [word] * REPEATS["word"]
+    verbs = [part for action in ACTIONS for name in action.names for part in name.split("_")]
+    for word in dict.fromkeys([*verbs, *SMALL_WORDS, *nouns, *ADJECTIVES]):
+        yield from [f"{word}_"] * REPEATS["part"]  # of a name that goes on
     for action in ACTIONS:
         for phrase in (*action.docs, *action.asks):
             yield from [phrase] * REPEATS["phrase"]

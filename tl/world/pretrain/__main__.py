@@ -34,18 +34,17 @@ FORMING_STEPS, LATER_SHARE = 500, 1 / 3
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = cli.new_parser(__doc__)
-    parser.prog = "python -m tl.world.pretrain"
+    parser = cli.new_parser(__doc__, "tl.world.pretrain")
     add = parser.add_argument_group("model and text").add_argument
     add("--model", metavar="DIR", default=str(TINY), help="config.json and tokenizer to start from")
     add("--tokens_per_step", type=cli.positive_int, default=4096, help="tokens of one batch")
-    cli.add_optimizer_flags(parser)
+    add("--max_steps", type=cli.positive_int, default=4_600, help="optimizer steps")
+    cli.add_adamw_flags(parser)
     cli.add_runtime_flags(parser)
     cli.add_logging_flags(parser, output_dir="out/base")
     parser.set_defaults(
-        max_steps=4_000, learning_rate=0.015, weight_decay=0.01, warmup_steps=50, save_steps=500,
-        logging_steps=25,
-    )  # fmt: skip
+        learning_rate=0.015, weight_decay=0.01, warmup_steps=50, save_steps=500, logging_steps=25
+    )
     return parser
 
 

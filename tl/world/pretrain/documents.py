@@ -40,13 +40,15 @@ class Stage(NamedTuple):
 
 
 MODULES: dict[Maker, int] = {
-    manuals.manual: 26, manuals.contents: 20, queries.queries: 20, modules.session: 8,
-    modules.drill: 6, lookups.association: 8, fields.related: 14,
+    manuals.practice: 60, manuals.manual: 20, manuals.contents: 14, queries.queries: 10,
+    modules.session: 5, modules.drill: 6, lookups.association: 5, fields.related: 10,
 }  # fmt: skip
 CURRICULUM = (
     Stage(170, {lookups.echo: 1}),
-    Stage(2330, {**MODULES, **LOOKUPS}),
-    Stage(None, {manuals.handbook: 16, **MODULES, **LOOKUPS}),
+    Stage(1154, {**MODULES, **LOOKUPS}),
+    Stage(120, {lookups.underscores: 1}),
+    Stage(700, {**MODULES, **LOOKUPS, lookups.underscores: 8}),
+    Stage(None, {**MODULES, **LOOKUPS, lookups.underscores: 8, manuals.handbook: 14}),
 )
 
 

@@ -7,6 +7,7 @@ follows it, which is all that filling in an argument is. Nothing in them can be 
 import json
 import random
 
+from tl.world.pretrain.lexicon import ADJECTIVES, NOUNS
 from tl.world.pretrain.values import Words, anything, made_up, name, person, word
 
 OFFERS = ("how are you", "what can I do for you", "nice to meet you")
@@ -18,6 +19,14 @@ def echo(words: Words, rng: random.Random) -> str:
     one of its first occurrence, with nothing in between: the easiest thing to copy, and the more
     different tokens there are, the sooner it is learned."""
     line = "".join(rng.choice(words.lower) for _ in range(rng.randint(4, 16)))
+    return f"{line}\n{line}"
+
+
+def underscores(words: Words, rng: random.Random) -> str:
+    """The same of words that end in underscores: kite_lamp_river / kite_lamp_river. They are other
+    tokens, which are to be copied as well."""
+    pool = words.lower if rng.random() < 0.2 else NOUNS + ADJECTIVES
+    line = "_".join(rng.choice(pool) for _ in range(rng.randint(4, 16)))
     return f"{line}\n{line}"
 
 

@@ -21,6 +21,7 @@ from tl.world.pretrain.modules import (
     draw_functions,
     draw_values,
     fill,
+    peculiar,
     say,
 )
 from tl.world.pretrain.parameters import draw_parameters
@@ -70,6 +71,21 @@ def manual(words: Words, rng: random.Random) -> str:
         served = rng.sample(functions, len(functions))
     parts += [use(function, functions, hand, rng) for function in served]
     return rng.choice(("\n", "\n\n")).join(parts)
+
+
+def practice(words: Words, rng: random.Random) -> str:
+    """A few definitions, then three rounds of requests for each of them: little to read, much to
+    do.
+    """
+    hand = draw_hand(words, rng)
+    functions = draw_mixed(words, rng, rng.choice((1, 2, 2, 3, 3, 4, 5, 6)))
+    parts = [define(function, hand) for function in functions]
+    for _ in range(3):
+        parts += [
+            use(function, functions, hand, rng)
+            for function in rng.sample(functions, len(functions))
+        ]
+    return "\n".join(parts)
 
 
 def handbook(words: Words, rng: random.Random) -> str:
@@ -132,7 +148,7 @@ def draw_aspect(thing: str, words: Words, rng: random.Random) -> Function:
     noun = plural(thing) if rng.random() < 0.2 else thing
     what = rng.choice(aspect.names)
     order = (verb, noun, what) if rng.random() < 0.8 else (verb, what, "of", noun)
-    name = "_".join(part for part in order if part).replace(" ", "_")
+    name = peculiar("_".join(part for part in order if part).replace(" ", "_"), words, rng)
     parameters = tuple(draw_parameters(thing, words, rng))
     required = rng.randint(min(1, len(parameters)), len(parameters))
     adjective = rng.choice(ADJECTIVES)
@@ -145,7 +161,7 @@ def draw_of_field(field: tuple[str, ...], words: Words, rng: random.Random) -> F
     mixed = rng.sample(field, len(field))
     named = mixed[: rng.choice((1, 1, 2))]
     verb = rng.choice(("get", "find", "show", "check", "search", "make", "add", "list", "read", ""))
-    name = "_".join(part for part in (verb, *named) if part).lower()
+    name = peculiar("_".join(part for part in (verb, *named) if part).lower(), words, rng)
     said, asked = mixed[:3], mixed[len(named) :]
     doc = rng.choice(DESCRIPTIONS).format(a=said[0], b=said[1], c=said[2])
     doc = doc[0].upper() + doc[1:]

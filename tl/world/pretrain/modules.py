@@ -103,7 +103,7 @@ def draw_function(noun: str, action: Action, words: Words, rng: random.Random) -
     outer = [p for p in parameters if not p.inline]
     if outer and rng.random() < 0.4:
         doc += f" {_about(rng.choice(outer))}"
-    name = _name(action, thing, words, rng)
+    name = peculiar(_name(action, thing, words, rng), words, rng)
     required = rng.randint(min(1, len(parameters)), len(parameters))
     return Function(name, action, thing, adjective, doc + ".", parameters, required)
 
@@ -119,6 +119,25 @@ def _name(action: Action, thing: str, words: Words, rng: random.Random) -> str:
     if how < 0.25 and " " in noun:
         return noun.replace(" ", "_")
     return f"{verb} {noun}".replace(" ", "_")
+
+
+def peculiar(name: str, words: Words, rng: random.Random) -> str:
+    """The name, often with a word that no request says, or quite another one.
+
+    A name that follows from its request is composed, not copied, and so are the names of tools.
+    """
+
+    def word() -> str:
+        return values.word(words, rng) if rng.random() < 0.2 else rng.choice(NOUNS + ADJECTIVES)
+
+    how = rng.random()
+    if how < 0.08:
+        return f"{word()}_{word()}"
+    if how < 0.35:
+        parts = name.split("_")
+        parts.insert(rng.randint(0, len(parts)), word())
+        return "_".join(parts)
+    return name
 
 
 def _about(parameter: Parameter) -> str:
