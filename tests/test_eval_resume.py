@@ -102,7 +102,7 @@ def test_every_benchmark_goes_on(model, tmp_path, stop, benchmark, monkeypatch):
 
 
 def test_ctrl_c_ends_a_process_with_one_line(model, tmp_path):
-    more = (*WORLD, "--limit", "200", "--max_new_tokens", "64")  # longer than it takes to be seen
+    more = (*WORLD, "--limit", "200", "--max_new_tokens", "64", "--batch_size", "2")
     command = [sys.executable, str(ROOT / "eval.py"), *flags(model, tmp_path, *more)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -122,6 +122,18 @@ def test_value_loss(value, old, target, loss, gradient):
     assert values.grad.item() == pytest.approx(gradient, abs=1e-12)
 
 
+@given(st.integers(0, 2**32))
+def test_rounding_clips_no_value(seed):
+    """Whatever lies within the range keeps its gradient, and does not count as clipped."""
+    g = torch.Generator().manual_seed(seed)
+    old, new, returns = torch.randn(3, 64, generator=g)
+    old, values = 0.05 * old.tanh(), (0.1 * new.tanh()).requires_grad_()
+    result = value_loss(values, old, returns, 0.2, 1)
+    result.loss.backward()
+    assert result.clip_fraction == 0
+    torch.testing.assert_close(values.grad, values.detach() - returns)
+
+
 def test_the_adaptive_coefficient_follows_the_kl():
     control = AdaptiveKL(0.3, target=0.1, horizon=1000)
     control.update(0.1, 100)

@@ -25,7 +25,7 @@ def example(query: str, feedback: str = "12:00"):
 
 def test_key_tokens_carry_their_weight_and_the_end_of_turn_is_marked():
     shown = show([example("Now?")], TOKENIZER, color=False)
-    assert shown.count("⏎</s>⟧") == 2 and "get(" in shown and "time(" in shown
+    assert shown.count("⏎</s>⟧") == 2 and "get_(" in shown and "time(" in shown
 
 
 def test_an_erroneous_reply_is_named():

@@ -96,7 +96,8 @@ def value_loss(
     values: Tensor, old_values: Tensor, returns: Tensor, clip: float, count: float
 ) -> ValueLoss:
     """The clipped squared error, all of shape [N]; values with gradient, the others data."""
-    near = old_values + (values - old_values).clamp(-clip, clip)
+    # values that are in the range stay bit by bit, or rounding alone would count as clipped
+    near = values.clamp(old_values - clip, old_values + clip)
     unclipped, clipped = (values - returns).square(), (near - returns).square()
     with torch.no_grad():
         cut_off = (clipped > unclipped).sum()
