@@ -150,7 +150,7 @@ def test_the_loss_is_that_of_its_definition(model, by):
     near = near.gather(1, rollout.actions[rollout.action_mask][:, None]).squeeze(1)
     moved = 0.3 * torch.randn(count, generator=torch.Generator().manual_seed(1))
     logprobs = rollout.logprobs.double().masked_scatter(rollout.action_mask, near + moved)
-    rollout = rollout._replace(logprobs=logprobs)
+    rollout = rollout._replace(logprobs=logprobs, values=rollout.values.double())
 
     def formed_by(loss):
         return gradients(
