@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention.varlen import varlen_attn
 
+from tl.model.block_attention import LONGEST, block_attention
+
 
 class Packing(NamedTuple):
     """Where the sequences of a stream lie, and the rotation of each token: made once per forward
@@ -25,9 +27,11 @@ def packed_attention(
     q: Tensor, k: Tensor, v: Tensor, packing: Packing, window: int | None
 ) -> Tensor:
     """Causal attention within each sequence. q[T, H, D], k[T, K, D], v[T, K, D] -> [T, H, D]."""
-    fused = flash_attention_takes(q.dtype, q.device.type, q.shape[-1])
-    attend = fused_attention if fused else attention_by_sequence
-    return attend(q, k, v, packing, window)
+    if flash_attention_takes(q.dtype, q.device.type, q.shape[-1]):
+        return fused_attention(q, k, v, packing, window)
+    if q.device.type == "cpu" and max(packing.lengths) <= LONGEST:
+        return block_attention(q, k, v, packing.lengths, window)
+    return attention_by_sequence(q, k, v, packing, window)
 
 
 def flash_attention_takes(dtype: torch.dtype, device_type: str, head_dim: int) -> bool:

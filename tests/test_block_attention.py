@@ -1,0 +1,112 @@
+"""Attention by blocks of queries: its definition, its gradients, its precision, its sharing out."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.test_model_decoder import brute_force_attention
+from tl.model import block_attention as blocks
+from tl.model.packed_attention import Packing, attention_by_sequence, packed_attention
+
+
+def draw(lengths, heads, keys, dim, dtype=torch.float64, seed=0):
+    """q[T, H, D], k, v[T, K, D] and an upstream gradient."""
+    generator = torch.Generator().manual_seed(seed)
+    shapes = [(sum(lengths), count, dim) for count in (heads, keys, keys, heads)]
+    *qkv, upstream = (torch.randn(s, generator=generator, dtype=torch.float64) for s in shapes)
+    return [x.to(dtype).requires_grad_() for x in qkv], upstream.to(dtype)
+
+
+def by_sequence(q, k, v, lengths, window):
+    return attention_by_sequence(q, k, v, Packing(lengths, None, None, None), window)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    lengths=st.lists(st.sampled_from([1, 2, 5, 6, 7, 13]), min_size=1, max_size=6),
+    window=st.none() | st.integers(1, 20),
+    keys=st.sampled_from([1, 2, 6]),
+    rows=st.integers(1, 7),
+    most=st.sampled_from([1, 2**18]),
+)
+def test_results_and_gradients_are_those_of_torch(lengths, window, keys, rows, most):
+    """Whatever the size of the blocks, and how many sequences a call takes."""
+    (q, k, v), upstream = draw(lengths, 6, keys, 4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "ROWS", rows)
+        patch.setattr(blocks, "SCORES", most)
+        got = blocks.block_attention(q, k, v, lengths, window)
+        found = torch.autograd.grad(got, (q, k, v), upstream)
+    expected = by_sequence(q, k, v, lengths, window)
+    torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
+    expected = torch.autograd.grad(expected, (q, k, v), upstream)
+    torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("window", [None, 1, 65, 100])
+def test_several_blocks_equal_the_definition(window):
+    lengths = [150, 3]
+    (q, k, v), _ = draw(lengths, 2, 1, 3)
+    pieces = zip(*(x.detach().split(lengths) for x in (q, k, v)), strict=True)
+    expected = torch.cat([brute_force_attention(*piece, window) for piece in pieces])
+    got = blocks.block_attention(q, k, v, lengths, window)
+    torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_gradients_are_those_of_differences(monkeypatch):
+    monkeypatch.setattr(blocks, "ROWS", 2)
+    (q, k, v), _ = draw([5, 5, 2], 2, 1, 2)
+    assert torch.autograd.gradcheck(
+        lambda *qkv: blocks.block_attention(*qkv, [5, 5, 2], 3), (q, k, v)
+    )
+
+
+def test_neighbours_of_one_length_go_together():
+    heads, length = 4, 96
+    most = blocks.SCORES // (heads * length * blocks.ROWS)
+    assert most > 1
+    lengths = [7, 7, *[length] * (most + 1), 7, 2000]
+    found = list(blocks._bunches(lengths, heads))
+    assert found == [(2, 7), (most, length), (1, length), (1, 7), (1, 2000)]
+    assert [length for count, length in found for _ in range(count)] == lengths
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_16_bits_are_no_worse_than_torch(autocast):
+    """The error against float64, of outputs and gradients, within a fifth of that of torch's."""
+    lengths = [300, 40, 40]
+    exact, upstream = draw(lengths, 4, 2, 16, seed=1)
+    with torch.no_grad():
+        for x in exact[:2]:
+            x *= 2  # scores of up to 20: rounded to 16 bits, probabilities were off by a tenth
+    expected = by_sequence(*exact, lengths, None)
+    expected = [expected, *torch.autograd.grad(expected, exact, upstream)]
+    given = [x.detach().to(torch.bfloat16).requires_grad_() for x in exact]
+    errors = {}
+    for attend in (blocks.block_attention, by_sequence):
+        passed = [x.float() for x in given] if autocast else given
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            got = attend(*passed, lengths, None)
+        assert got.dtype == torch.bfloat16
+        got = [got, *torch.autograd.grad(got, given, upstream.bfloat16())]
+        errors[attend] = [
+            ((a.double() - b).norm() / b.norm()).item() for a, b in zip(got, expected, strict=True)
+        ]
+    ours, theirs = errors.values()
+    assert all(a <= 1.2 * b for a, b in zip(ours, theirs, strict=True)), errors
+
+
+def test_long_sequences_keep_no_probabilities(monkeypatch):
+    """What is kept for the backward pass is O(L) there."""
+    length = blocks.LONGEST + 1
+    (q, k, v), _ = draw([length], 2, 2, 4, torch.float32)
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda x: kept.append(x.numel()) or x, lambda x: x
+    ):
+        packed_attention(q, k, v, Packing([length], None, None, None), None)
+        assert sum(kept) < length**2 // 8
+        kept.clear()
+        packed_attention(*(x[1:] for x in (q, k, v)), Packing([length - 1], None, None, None), None)
+    assert sum(kept) > length**2 // 2  # so the test would see them
