@@ -4,20 +4,16 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.strategies.model import configs, rope_scalings
 from tests.test_model_decoder import TINY, brute_force_attention, build
-from tl.model import cache as cache_module
-from tl.model.cache import (
-    CALL_NUMBERS,
-    GROUP_ROWS,
-    KVCache,
-    attend_by_products,
-    attend_fused,
-)
+from tl.model import pages
+from tl.model.cache import KVCache, attend_fused
 from tl.model.config import ModelConfig
+from tl.model.pages import PAGE, pages_of
 
 
 def whole_logits(model, ids: list[int]) -> torch.Tensor:
@@ -36,9 +32,15 @@ def read(model, cache: KVCache, slots: list[int], sequences: list[list[int]]) ->
 
 @settings(max_examples=60, deadline=None)
 @given(configs(), st.lists(st.integers(1, 12), min_size=1, max_size=4), st.integers(1, 5),
-       st.sampled_from([torch.float32, torch.float64]))  # fmt: skip
+       st.sampled_from([torch.float32, torch.float64]), st.sampled_from([1, 3, 64]))  # fmt: skip
 @torch.no_grad()
-def test_cached_logits_equal_those_of_the_whole_sequence(config, lengths, steps, dtype):
+def test_cached_logits_equal_those_of_the_whole_sequence(config, lengths, steps, dtype, page):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pages, "PAGE", page)
+        compare_with_the_whole_sequence(config, lengths, steps, dtype)
+
+
+def compare_with_the_whole_sequence(config, lengths, steps, dtype):
     model = build(config, dtype)
     generator = torch.Generator().manual_seed(0)
     sequences = [
@@ -59,49 +61,6 @@ def test_cached_logits_equal_those_of_the_whole_sequence(config, lengths, steps,
         torch.testing.assert_close(got, expected, rtol=tolerance, atol=tolerance)
 
 
-def cache_for(rows: int) -> KVCache:
-    return KVCache(ModelConfig.from_hf(TINY), rows, torch.float32, "cpu")
-
-
-@given(st.lists(st.integers(1, 5000), min_size=1, max_size=60))
-def test_rows_are_grouped_where_that_costs_little(lengths):
-    groups = cache_for(len(lengths))._groups(lengths)
-    assert [row for rows in groups for row in range(len(lengths))[rows]] == [*range(len(lengths))]
-    kept = cache_for(1).store.shape
-    for rows in groups:
-        own = lengths[rows]
-        chunks = [own[i : i + GROUP_ROWS] for i in range(0, len(own), GROUP_ROWS)]
-        alone = sum(len(chunk) * max(chunk) for chunk in chunks)
-        padding = (len(own) * max(own) - alone) * 2 * kept[3] * kept[5]
-        assert padding <= CALL_NUMBERS * (len(chunks) - 1)
-
-
-def test_rows_of_one_length_are_one_group():
-    assert cache_for(40)._groups([500] * 40) == [slice(0, 40)]
-    ragged = [5000] * 8 + [1] * 8 + [2] * 4
-    assert cache_for(20)._groups(ragged) == [slice(0, 8), slice(8, 20)]
-
-
-@torch.no_grad()
-def test_groups_change_nothing(monkeypatch):
-    model = build(TINY, torch.float64)
-    lengths = [1 + 7 * row % 12 for row in range(19)]
-    generator = torch.Generator().manual_seed(0)
-    size = TINY["vocab_size"]
-    sequences = [torch.randint(size, (n,), generator=generator).tolist() for n in lengths]
-    found = []
-    for numbers in (-1, 2**18):
-        monkeypatch.setattr(cache_module, "CALL_NUMBERS", numbers)
-        cache = KVCache(model.config, 19, torch.float64, "cpu")
-        read(model, cache, [*range(19)], sequences)
-        step = cache.decode(lengths)
-        found.append(len(step.groups))
-        got = model.decode(torch.tensor([ids[-1] for ids in sequences]), step)
-        expected = torch.stack([whole_logits(model, ids)[-1] for ids in sequences])
-        torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-9)
-    assert found == [3, 1]
-
-
 @given(rope_scalings(3), st.integers(2, 20))
 def test_frequencies_change_where_they_are_said_to(scaling, length):
     config = {**TINY, "head_dim": 6, "max_position_embeddings": 9, "rope_scaling": scaling}
@@ -114,20 +73,33 @@ def test_frequencies_change_where_they_are_said_to(scaling, length):
         assert torch.equal(shorter, longer) is not rope.changes_at(length)
 
 
+def attend_to_pages(q, keys, values, bias, lengths):
+    """keys, values[B, K, PAGE * m, D] in the order of tokens, whose pages are stored as they are
+    in a cache with another slot and another page."""
+    room = (0, 0, 0, PAGE, 0, 0, 0, 1)  # behind the tokens and behind the slots
+    keys, values = (F.pad(x, room, value=math.pi) for x in (keys, values))
+    stored = keys.unflatten(2, (-1, PAGE)).mT.contiguous().view(keys.shape)
+    return pages_of(lengths, q.shape[1], stored).attend(q, stored, values, bias)
+
+
 @pytest.mark.parametrize("kv_heads", [1, 2, 6])
-@pytest.mark.parametrize("attend", [attend_fused, attend_by_products])
-def test_attention_to_the_cache_equals_its_definition(attend, kv_heads):
+@pytest.mark.parametrize("is_paged", [False, True])
+def test_attention_to_the_cache_equals_its_definition(is_paged, kv_heads):
     generator = torch.Generator().manual_seed(0)
-    lengths = [1, 8, 3]
-    q = torch.randn(3, 6, 5, generator=generator, dtype=torch.float64)
-    keys, values = torch.randn(2, 3, kv_heads, 9, 5, generator=generator, dtype=torch.float64)
-    beyond = torch.arange(9) >= torch.tensor(lengths)[:, None]
-    bias = torch.zeros(3, 9).double().masked_fill(beyond, -math.inf)[:, None, None]
-    got = attend(q.view(3, kv_heads, -1, 5), keys, values, bias.repeat(1, kv_heads, 1, 1))
+    lengths = [1, PAGE + 8, PAGE, 2 * PAGE]
+    room = 2 * PAGE
+    q = torch.randn(4, 6, 5, generator=generator, dtype=torch.float64)
+    keys, values = torch.randn(2, 4, kv_heads, room, 5, generator=generator, dtype=torch.float64)
+    beyond = torch.arange(room) >= torch.tensor(lengths)[:, None]
+    bias = torch.zeros(4, room).double().masked_fill(beyond, -math.inf)[:, None]
+    if is_paged:
+        got = attend_to_pages(q, keys, values, bias, lengths)
+    else:
+        got = attend_fused(q, keys, values, bias)
     for b, length in enumerate(lengths):
         k, v = (x[b, :, :length].transpose(0, 1) for x in (keys, values))  # [L, K, D]
         expected = brute_force_attention(q[b : b + 1].expand(length, -1, -1), k, v, None)[-1]
-        torch.testing.assert_close(got[b].view(6, 5), expected, rtol=1e-13, atol=1e-13)
+        torch.testing.assert_close(got[b], expected, rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -146,21 +118,20 @@ def test_half_precision_follows_float32(dtype):
     assert 0 < (logits[0] - logits[1]).abs().max() < 0.3
 
 
-def test_slots_grow_and_move_with_what_they_hold(monkeypatch):
-    cache = KVCache(ModelConfig.from_hf(TINY), 3, torch.float32, "cpu")
-    new_empty = torch.Tensor.new_empty
-    monkeypatch.setattr(
-        torch.Tensor, "new_empty", lambda *args: new_empty(*args).fill_(math.nan)
-    )
-    cache.reserve(5)
-    held = torch.randn_like(cache.store[:, :, 1, :, :5])
-    cache.store[:, :, 1, :, :5] = held
+@pytest.mark.parametrize("page", [1, 4, 64])
+@torch.no_grad()
+def test_slots_grow_and_move_with_what_they_hold(page, monkeypatch):
+    monkeypatch.setattr(pages, "PAGE", page)
+    model = build(TINY, torch.float64)
+    first, second, long = torch.arange(9), torch.arange(5).flip(0), torch.arange(300) % 17
+    cache = KVCache(model.config, 3, torch.float64, "cpu")
+    read(model, cache, [2, 1], [first.tolist(), second.tolist()])
     room = cache.store.shape[4]
     cache.reserve(room)
     assert cache.store.shape[4] == room
-    cache.reserve(room + 1)
-    assert cache.store.shape[4] > room and cache.store.isfinite().all()
-    cache.move(1, 0, 4)
-    assert torch.equal(cache.store[:, :, 1, :, :5], held)
-    assert torch.equal(cache.store[:, :, 0, :, :4], held[..., :4, :])
-    assert not cache.store[:, :, 0, :, 4:].any()
+    read(model, cache, [0], [long.tolist()])
+    assert cache.store.shape[4] > room
+    cache.move(2, 0, 8)  # over the long one, whose end stays where it is
+    got = model.decode(torch.stack((first[-1], second[-1])), cache.decode([9, 5]))
+    expected = [whole_logits(model, ids.tolist())[-1] for ids in (first, second)]
+    torch.testing.assert_close(got, torch.stack(expected), rtol=1e-6, atol=1e-6)
