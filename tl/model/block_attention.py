@@ -4,13 +4,14 @@
 
     dP = do v^T      dS = P * (dP - rowsum(P * dP))      dq, dk, dv = dS k, dS^T q, P^T do
 
-Only P is kept. A block of scores stays in the processor's cache from its product to the next one;
-nothing is computed for the keys behind its last query. Forward and backward pass together take two
-thirds of the time of scaled_dot_product_attention in float32, and 0.3 to 0.45 of it in bfloat16
-(lengths 128 to 512, 6 and 8 heads, one core of an AMD EPYC, torch 2.13).
+Only P is kept, and nothing without gradients. A block of scores stays in the processor's cache from
+its product to the next one; nothing is computed for the keys behind its last query. Forward and
+backward pass together take two thirds of the time of scaled_dot_product_attention in float32, and
+0.3 to 0.45 of it in bfloat16 (lengths 128 to 512, 6 and 8 heads, one core of an AMD EPYC, torch
+2.13).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 
 import torch
@@ -33,8 +34,9 @@ def block_attention(
     bunches = list(_bunches(lengths, q.shape[1]))
     sizes = [count * length for count, length in bunches]
     pieces = zip(bunches, *(x.split(sizes) for x in (q, k, v)), strict=True)
+    attend = _BlockAttention.apply if torch.is_grad_enabled() else _attend
     with torch.autocast("cpu", enabled=False):  # or scores were of 16 bits
-        mixed = [_BlockAttention.apply(*qkv, bunch[1], window) for bunch, *qkv in pieces]
+        mixed = [attend(*qkv, length, window) for (_, length), *qkv in pieces]
     return torch.cat(mixed) if len(mixed) > 1 else mixed[0]
 
 
@@ -65,28 +67,40 @@ def _hide(scores: Tensor, queries: slice, first: int, window: int | None) -> Non
     scores += scores.new_zeros(hidden.shape).masked_fill_(hidden, -torch.inf)
 
 
-class _BlockAttention(torch.autograd.Function):
-    """Sequences of one length. N = their number times K, G = H / K query heads of a key head."""
+def _attend(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    length: int,
+    window: int | None,
+    keep: Callable[[Tensor], None] | None = None,
+) -> Tensor:
+    """Sequences of one length. N = their number times K, G = H / K query heads of a key head.
+    `keep` gets the P of each block; without it the next block has the memory of the last one."""
+    heads, (keys, dim) = q.shape[1], k.shape[1:]
+    wide = torch.promote_types(q.dtype, torch.float32)
+    out = torch.empty_like(q)
+    q_, out_ = (_by_head(x, length, keys) for x in (q, out))  # [S, K, G, L, D]
+    k_, v_ = (_by_head(x, length, keys).flatten(0, 2) for x in (k, v))  # [N, L, D]
+    q_wide, k_wide = q_.to(wide) * dim**-0.5, k_.to(wide)
+    for queries, seen, first in _blocks(length, _rows_of(q), window):
+        scores = torch.bmm(_rows(q_wide, queries), k_wide[:, seen].transpose(1, 2))
+        by_query = scores.unflatten(1, (heads // keys, -1))  # [N, G, R, C]
+        _hide(by_query[..., first - seen.start :], queries, first, window)
+        p = scores.softmax(-1).to(v.dtype)  # [N, G * R, C]
+        out_[..., queries, :] = torch.bmm(p, v_[:, seen]).view(out_[..., queries, :].shape)
+        if keep is not None:
+            keep(p)
+    return out
 
+
+class _BlockAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx, q, k, v, length, window):
-        heads, (keys, dim) = q.shape[1], k.shape[1:]
-        wide = torch.promote_types(q.dtype, torch.float32)
-        out = torch.empty_like(q)
-        q_, out_ = (_by_head(x, length, keys) for x in (q, out))  # [S, K, G, L, D]
-        k_, v_ = (_by_head(x, length, keys).flatten(0, 2) for x in (k, v))  # [N, L, D]
-        q_wide, k_wide = q_.to(wide) * dim**-0.5, k_.to(wide)
-        rows = ROWS if q.element_size() > 2 else ROWS_OF_16_BITS
         probabilities = []
-        for queries, seen, first in _blocks(length, rows, window):
-            scores = torch.bmm(_rows(q_wide, queries), k_wide[:, seen].transpose(1, 2))
-            by_query = scores.unflatten(1, (heads // keys, -1))  # [N, G, R, C]
-            _hide(by_query[..., first - seen.start :], queries, first, window)
-            p = scores.softmax(-1).to(v.dtype)  # [N, G * R, C]
-            out_[..., queries, :] = torch.bmm(p, v_[:, seen]).view(out_[..., queries, :].shape)
-            probabilities.append(p)
+        out = _attend(q, k, v, length, window, probabilities.append)
         ctx.save_for_backward(q, k, v, *probabilities)
-        ctx.length, ctx.window, ctx.rows = length, window, rows
+        ctx.length, ctx.window = length, window
         return out
 
     @staticmethod
@@ -100,7 +114,7 @@ class _BlockAttention(torch.autograd.Function):
         q_, dq_, do_ = (_by_head(x, ctx.length, keys) for x in (q, dq, upstream))
         k_, v_ = (_by_head(x, ctx.length, keys).flatten(0, 2) for x in (k, v))  # [N, L, D]
         dk_, dv_ = (_by_head(x, ctx.length, keys).squeeze(2) for x in (dk, dv))  # [S, K, L, D]
-        blocks = _blocks(ctx.length, ctx.rows, ctx.window)
+        blocks = _blocks(ctx.length, _rows_of(q), ctx.window)
         for (queries, seen, _), p in zip(blocks, probabilities, strict=True):
             q_rows, do_rows = _rows(q_, queries), _rows(do_, queries)  # [N, G * R, D]
             dp = torch.bmm(do_rows, v_[:, seen].transpose(1, 2))  # [N, G * R, C]
@@ -115,6 +129,11 @@ class _BlockAttention(torch.autograd.Function):
 def _by_head(x: Tensor, length: int, keys: int) -> Tensor:
     """x[S * L, H, D] -> a view [S, K, G, L, D]."""
     return x.unflatten(1, (keys, -1)).unflatten(0, (-1, length)).permute(0, 2, 3, 1, 4)
+
+
+def _rows_of(q: Tensor) -> int:
+    """Queries of a block."""
+    return ROWS if q.element_size() > 2 else ROWS_OF_16_BITS
 
 
 def _rows(x: Tensor, queries: slice) -> Tensor:

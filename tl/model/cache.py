@@ -9,9 +9,9 @@ and gets the attention back.
 """
 
 import math
+import mmap
 from typing import NamedTuple
 
-import numpy
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -21,7 +21,6 @@ from tl.model.packed_attention import Packing, packed_attention
 from tl.model.pages import Pages, pages_of, put_keys, whole_pages
 
 GROWTH = 64  # tokens, at least, by which the slots get longer at one time
-LINE = 64  # bytes of a cache line
 
 
 class Prefill(NamedTuple):
@@ -131,13 +130,11 @@ class KVCache:
 
 
 def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
-    """On the CPU numpy's, at the start of a cache line: the kernel gives them when they are touched,
-    in huge pages (200 MB: 10 against 100 ms and more)."""
+    """On the CPU memory that is zero when it is first touched: few sequences fill their slots."""
     if like.is_cuda:
         return like.new_zeros(shape)
-    size = math.prod(shape) * like.element_size()
-    memory = torch.from_numpy(numpy.zeros(size + LINE, numpy.uint8))
-    return memory[-memory.data_ptr() % LINE :][:size].view(like.dtype).view(shape)
+    size, own = math.prod(shape) * like.element_size(), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    return torch.frombuffer(mmap.mmap(-1, size, flags=own), dtype=like.dtype).view(shape)
 
 
 def _write(
