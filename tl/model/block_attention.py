@@ -91,6 +91,7 @@ def _attend(
         out_[..., queries, :] = torch.bmm(p, v_[:, seen]).view(out_[..., queries, :].shape)
         if keep is not None:
             keep(p)
+        del scores, by_query, p  # the next ones get their memory, which is in the cache
     return out
 
 
