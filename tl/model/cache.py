@@ -63,8 +63,9 @@ class Decode(NamedTuple):
 
 class KVCache:
     """`store[layers, 2, slots, K, L, D]`: keys and values. Token t of a sequence stands at t in
-    the slot of that sequence; what lies behind its end is never looked at. The slots get longer as
-    the sequences do."""
+    the slot of that sequence (on the CPU its key in a page: see tl.model.pages); what lies behind
+    its end has no weight. The slots get longer as the sequences do. 16-bit models keep float32 on
+    the CPU."""
 
     def __init__(
         self, config: ModelConfig, slots: int, dtype: torch.dtype, device: torch.device | str

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-PAGE = 64  # tokens; of 16 to 128 the best, together with 128, which pads more
+PAGE = 64  # tokens; shorter pages are slower to read, longer ones are less full
 
 
 class Pages(NamedTuple):
