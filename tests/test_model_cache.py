@@ -123,7 +123,7 @@ def test_half_precision_follows_float32(dtype):
 def test_slots_grow_and_move_with_what_they_hold(page, monkeypatch):
     monkeypatch.setattr(pages, "PAGE", page)
     model = build(TINY, torch.float64)
-    first, second, long = torch.arange(9), torch.arange(5).flip(0), torch.arange(300) % 17
+    first, second, long = torch.arange(9), torch.arange(5).flip(0), torch.arange(300).flip(0) % 17
     cache = KVCache(model.config, 3, torch.float64, "cpu")
     read(model, cache, [2, 1], [first.tolist(), second.tolist()])
     room = cache.store.shape[4]
