@@ -43,6 +43,7 @@ WORLD_MODEL = Path(__file__).parent / "tl" / "world" / "tiny"
 RECIPE = Path(__file__).parent / "tl" / "world" / "recipes" / "ppo.json"
 CRITIC = "critic"  # its folder beside the policy's files
 SHOWN_EPISODES = 3  # in a table of samples
+SCORED = 4  # times as many episodes in one pass where nothing is kept for a backward pass
 
 
 # fmt: off
@@ -205,7 +206,8 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
 
             # 2. Score: the reference and the critic read what was said
             with torch.no_grad():
-                rollout = join([score(p) for p in rollout.parts(args.per_device_train_batch_size)])
+                size = SCORED * args.per_device_train_batch_size
+                rollout = join([score(part) for part in rollout.parts(size)])
             clock.mark("score")
 
             # 3. Advantages
@@ -232,14 +234,16 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
                     continue  # more minibatches than episodes
                 sums = torch.zeros_like(totals)
                 for part in minibatch.parts(args.per_device_train_batch_size):
-                    rows = part.rows()
-                    hidden = hidden_states(actor, part, rows)  # [N, E]
-                    seen = hidden_states(critic.trunk, part, rows) if critic.trunk else hidden
-                    values = critic.head(seen)
+                    hidden = hidden_states(actor, part, part.rows())  # [N, E]
                     weight = actor.lm_head.weight
-                    loss, found_sums = ppo.ppo_loss(part, hidden, weight, values, by, count)
-                    loss.backward()
-                    sums += found_sums
+                    loss, actor_sums = ppo.actor_loss(part, hidden, weight, by, count)
+                    if critic.trunk:
+                        loss.backward()  # and the memory of one pass does for both
+                        hidden, loss = hidden_states(critic.trunk, part, part.rows()), 0.0
+                    values = critic.head(hidden)
+                    value_loss, critic_sums = ppo.critic_loss(part, values, by, count)
+                    (loss + value_loss).backward()
+                    sums += torch.cat([actor_sums, critic_sums])
                 sums = group.all_sum(sums)
                 if step == start and not updates:
                     ppo.check_first_ratio(sums[ppo.RATIO_GAP].item() / count, dtype)

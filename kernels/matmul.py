@@ -1,6 +1,7 @@
 """Matrix products for losses and layers: the one place that knows what multiplies fastest where.
 
     product(a, b)             a @ b
+    inner_product(a, b)       a^T @ b
     accumulate_(out, a, b)    out += a @ b
 
 float32 on CPU goes to oneDNN. PyTorch's own `mm` goes to MKL, which uses AVX-512 on Intel
@@ -22,8 +23,7 @@ WHOLE = 3 * 2**20
 
 
 def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
-    """a[M, K] @ b[K, N]: float32 for 16-bit operands, else the operands' dtype. In `out` if given.
-    """
+    """a[M, K] @ b[K, N]: float32 for 16-bit operands, else their dtype. In `out` if given."""
     if onednn_multiplies(a):
         # The operation behind torch.compile's CPU matmuls: x @ w.T for any strides of w, no copy.
         made = torch.ops.mkldnn._linear_pointwise(a, b.t(), None, "none", [], "")
@@ -31,9 +31,13 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     return torch.mm(*_operands(a, b), **_sums(a), out=out)
 
 
+def inner_product(a: Tensor, b: Tensor) -> Tensor:
+    """a[T, M]^T @ b[T, N], [M, N]: what is transposed is copied, so the narrower of the two."""
+    return product(a.t(), b) if a.shape[1] <= b.shape[1] else product(b.t(), a).t()
+
+
 def accumulate_(out: Tensor | None, a: Tensor, b: Tensor) -> Tensor:
-    """out[M, N] += a[M, K] @ b[K, N] in place, in the dtype of `out`; the product, if out is None.
-    """
+    """out[M, N] += a[M, K] @ b[K, N] in place, in the dtype of `out`; the product if it is None."""
     if out is None and (a.numel() <= WHOLE or not onednn_multiplies(a)):
         return product(a, b)
     if onednn_multiplies(a):

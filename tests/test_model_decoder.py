@@ -244,6 +244,25 @@ def test_norm_equals_its_definition_and_keeps_the_dtype():
     torch.testing.assert_close(norm.half()(large), torch.ones(1, 7, dtype=torch.float16))
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_gradients_of_the_norm_have_the_dtypes_of_its_inputs(dtype):
+    """And are summed in float32: only rounding to the dtype separates them from float64."""
+    g = torch.Generator().manual_seed(0)
+    x, upstream = (torch.randn(40, 3, 8, generator=g).to(dtype) for _ in range(2))
+    norm, exact = RMSNorm(8, eps=0.01), torch.nn.RMSNorm(8, eps=0.01).double()
+    with torch.no_grad():
+        exact.weight.copy_(norm.weight.uniform_(0.5, 2.0, generator=g))
+    inputs = x.clone().requires_grad_(), x.double().requires_grad_()
+    norm(inputs[0]).backward(upstream)
+    exact(inputs[1]).backward(upstream.double())
+    close = {"rtol": torch.finfo(dtype).eps, "atol": 1e-6}
+    torch.testing.assert_close(inputs[0].grad, inputs[1].grad.to(dtype), **close)
+    assert norm.weight.grad.dtype == torch.float32
+    torch.testing.assert_close(
+        norm.weight.grad, exact.weight.grad.float(), rtol=1e-5, atol=1e-4
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("model_type", ["llama", "qwen2", "qwen3"])
 def test_gradients_equal_finite_differences(model_type):
     config = {

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from kernels.matmul import onednn_multiplies
+from kernels.matmul import inner_product, onednn_multiplies
 from tl.model import linear
 from tl.model.linear import Linear
 
@@ -33,6 +33,13 @@ def test_equals_the_float64_layer(rows, bias):
         torch.testing.assert_close(got.double(), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize(("wide", "narrow"), [(7, 5), (5, 7), (6, 6)])
+def test_an_inner_product_transposes_its_left_operand(wide, narrow):
+    a, b = torch.randn(9, wide), torch.randn(9, narrow)
+    expected = torch.einsum("tm,tn->mn", a.double(), b.double())
+    torch.testing.assert_close(inner_product(a, b).double(), expected, rtol=1e-5, atol=1e-5)
+
+
 def test_strided_input_and_upstream():
     ours, plain = pair()
     x = torch.randn(5, 18)[:, ::2].t().requires_grad_()
@@ -51,12 +58,12 @@ def test_gradcheck_in_float64():
 def test_a_frozen_operand_gets_no_gradient_and_costs_no_product(monkeypatch, frozen):
     products = []
 
-    def counted(a, b):
-        products.append(1)
-        return torch.mm(a, b)
+    def counted(multiply):
+        return lambda a, b: products.append(1) or multiply(a, b)
 
     monkeypatch.setattr(linear, "onednn_multiplies", lambda x: True)
-    monkeypatch.setattr(linear, "product", counted)
+    for name in ("product", "inner_product"):
+        monkeypatch.setattr(linear, name, counted(getattr(linear, name)))
     ours, _ = pair()
     operands = {"x": torch.randn(3, 5, requires_grad=True), **dict(ours.named_parameters())}
     operands[frozen].requires_grad_(False)

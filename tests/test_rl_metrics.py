@@ -19,7 +19,7 @@ from tl.model.hf import load_model
 from tl.rl.advantage import gae, kl_shaped_rewards, whiten
 from tl.rl.irm import reward
 from tl.rl.metrics import held_out_metrics, held_out_sums, rollout_metrics, update_metrics
-from tl.rl.ppo import SUMS, Coefficients, check_first_ratio, ppo_loss
+from tl.rl.ppo import SUMS, Coefficients, actor_loss, check_first_ratio, critic_loss
 from tl.rl.rollout import Recorder, Rollout, join
 from tl.world.heldout import single_cases
 
@@ -102,6 +102,13 @@ def model(tmp_path_factory):
     return load_model(write_model(tmp_path_factory.mktemp("model"), vocab_size=96)).double()
 
 
+def ppo_loss(part, hidden, weight, values, by, count):
+    """Of actor and critic: (loss, sums)."""
+    losses = actor_loss(part, hidden, weight, by, count), critic_loss(part, values, by, count)
+    (actor, actor_sums), (critic, critic_sums) = losses
+    return actor + critic, torch.cat([actor_sums, critic_sums])
+
+
 def gradients(
     model, parts: list[Rollout], count: int, formed=ppo_loss
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
@@ -136,7 +143,7 @@ def definition(part, hidden, weight, values, by, count):
     k3 = (ratio - 1 - log_ratio).sum()
     cut_off = (advantages * near < advantages * ratio).sum(), (held > errors).sum()
     gap = (ratio - 1).abs().sum()
-    sums = policy, value, k3, cut_off[0], ratio.sum(), gap, cut_off[1], entropy
+    sums = policy, k3, cut_off[0], ratio.sum(), gap, entropy, value, cut_off[1]
     return loss, torch.stack([each.detach().double() for each in sums])
 
 

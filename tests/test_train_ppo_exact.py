@@ -16,7 +16,15 @@ from safetensors.torch import load_file
 import train_ppo
 from tests.micro import ROOT
 from tests.ppo_run import (
-    data, difference, difference_to, flags, model, numbers, train, train_one_rank, weights,
+    data,
+    difference,
+    difference_to,
+    flags,
+    model,
+    numbers,
+    train,
+    train_one_rank,
+    weights,
 )  # fmt: skip
 from tests.preempted import preempt
 from tests.processes import Died, run_ranks
@@ -123,7 +131,7 @@ def test_a_kill_in_any_phase_costs_no_more_than_the_work_since_the_checkpoint(
 def train_and_die(phase: str, *flags) -> None:
     """Kill -9 from inside, in the third step."""
     places = {
-        "rollout": (practice, "judge"), "score": (train_ppo, "join"), "learn": (ppo, "ppo_loss"),
+        "rollout": (practice, "judge"), "score": (train_ppo, "join"), "learn": (ppo, "actor_loss"),
         "save": (checkpoint, "_publish"),
     }  # fmt: skip
     module, name = places[phase]

@@ -1,16 +1,18 @@
 """Episodes per second of PPO on CPU, and its memory, beside TRL 1.12.0.
 
-    python tests/benchmarks/ppo_step.py [--rounds 3] [--threads 2]
+    python tests/benchmarks/ppo_step.py [--rounds 3] [--threads 2] [--clock perf_counter]
 
 TRL 1.12.0 is the last version with PPO (`trl.experimental.ppo`). The same tiny Llama with the same
 random weights as policy, reference and critic; prompts and replies of fixed lengths, no stop id, so
 that both sample equally many tokens; float32, AdamW, one minibatch, temperature 1, a reward that
 costs nothing. TRL's calls of the garbage collector, a fixed cost that counts most in a model this
 small, do nothing here. Every run is a process of its own; runs alternate; the median step counts.
+On a machine that others use too: --threads 1 --clock process_time, seconds of the processor.
 Memory: what the peak of the process grew by from before its first step. Nothing is asserted.
 """
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -35,6 +37,7 @@ from tl.model.heads import load_critic  # noqa: E402
 from tl.model.hf import init_model, load_model, save_model  # noqa: E402
 from tl.rl import ppo  # noqa: E402
 from tl.rl.advantage import gae, kl_shaped_rewards, whiten  # noqa: E402
+from tl.rl.metrics import rollout_metrics, update_metrics
 from tl.rl.rollout import Recorder, join  # noqa: E402
 from tl.run import optim, parallel  # noqa: E402
 
@@ -45,6 +48,7 @@ CASES = (  # vocabulary, reply tokens, passes
     (32_000, 32, 1),
 )
 WARM_UP = 1
+CLOCKS = {"perf_counter": time.perf_counter, "process_time": time.process_time}
 
 
 def config_of(vocabulary: int) -> ModelConfig:
@@ -64,7 +68,7 @@ def prompts_of(vocabulary: int, count: int) -> list[list[int]]:
     return torch.randint(3, vocabulary, (count, PROMPT), generator=generator).tolist()
 
 
-def ours(directory: Path, vocabulary: int, reply: int, passes: int, steps: int) -> list[float]:
+def ours(directory: Path, vocabulary: int, reply: int, passes: int, steps: int, clock) -> list:
     """Seconds of each step: the loop of train_ppo.py without data, log and files."""
     cpu = torch.device("cpu")
     actor, reference = (load_model(directory, torch.float32) for _ in range(2))
@@ -99,27 +103,34 @@ def ours(directory: Path, vocabulary: int, reply: int, passes: int, steps: int) 
         )
         advantages, returns = gae(shaped, rollout.values, mask, 1.0, 0.95)
         rollout = rollout._replace(advantages=whiten(advantages, mask), returns=returns)
-        count = int(mask.sum())
+        rollout_metrics(rollout, 0.05, lambda x: x)
+        count, totals = int(mask.sum()), torch.zeros(len(ppo.SUMS)).double()
         for part in rollout.passes(passes, 1, torch.Generator().manual_seed(0)):
             hidden = actor(**part.packed(), rows=part.rows())
+            loss, actor_sums = ppo.actor_loss(part, hidden, actor.lm_head.weight, by, count)
+            loss.backward()
             values = critic.head(critic.trunk(**part.packed(), rows=part.rows()))
-            weight = actor.lm_head.weight
-            ppo.ppo_loss(part, hidden, weight, values, by, count)[0].backward()
+            loss, critic_sums = ppo.critic_loss(part, values, by, count)
+            loss.backward()
+            totals += torch.cat([actor_sums, critic_sums])
             for model, optimizer in zip((actor, critic), optimizers, strict=True):
-                parallel.clip_grad_norm(model.parameters(), 1.0)
+                parallel.clip_grad_norm(model.parameters(), 1.0).item()
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
+        update_metrics(totals, passes * count)
 
-    return [_timed(step, number) for number in range(steps)]
+    times = [clock()]
+    for number in range(steps):
+        step(number)
+        times.append(clock())
+    return _between(times)
 
 
-def _timed(step, number: int) -> float:
-    start = time.perf_counter()
-    step(number)
-    return time.perf_counter() - start
+def _between(times: list[float]) -> list[float]:
+    return [after - before for before, after in itertools.pairwise(times)]
 
 
-def theirs(directory: Path, vocabulary: int, reply: int, passes: int, steps: int) -> list[float]:
+def theirs(directory: Path, vocabulary: int, reply: int, passes: int, steps: int, clock) -> list:
     """Seconds of each update of trl.experimental.ppo.PPOTrainer."""
     from datasets import Dataset
     from tokenizers import Tokenizer
@@ -144,7 +155,7 @@ def theirs(directory: Path, vocabulary: int, reply: int, passes: int, steps: int
 
     class Clock(TrainerCallback):
         def on_step_end(self, args, state, control, **more):
-            times.append(time.perf_counter())
+            times.append(clock())
 
     rows = [{"input_ids": ids} for ids in prompts_of(vocabulary, EPISODES)] * (steps + 1)
     config = PPOConfig(
@@ -159,9 +170,9 @@ def theirs(directory: Path, vocabulary: int, reply: int, passes: int, steps: int
         config, tokenizer, policy, reference, constant_reward(), Dataset.from_list(rows), value,
         callbacks=[Clock()],
     )  # fmt: skip
-    start = time.perf_counter()
+    times.append(clock())
     trainer.train()
-    return [after - before for before, after in zip([start, *times], times, strict=False)]
+    return _between(times)
 
 
 def constant_reward() -> torch.nn.Module:
@@ -181,23 +192,25 @@ def constant_reward() -> torch.nn.Module:
     return Reward()
 
 
-def run_one(name: str, directory: str, threads: int, *shape: int) -> None:
+def run_one(name: str, directory: str, clock: str, threads: int, *shape: int) -> None:
     """In a process of its own: prints {"seconds": [...], "grown": MiB}."""
     torch.set_num_threads(threads)
     if name != "ours":
         import trl.experimental.ppo  # noqa: F401  its modules are no part of the growth
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds = {"ours": ours, "TRL": theirs}[name](Path(directory), *shape)
+    seconds = {"ours": ours, "TRL": theirs}[name](Path(directory), *shape, CLOCKS[clock])
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     print(json.dumps({"seconds": seconds, "grown": grown}))
 
 
-def measure(name: str, directory: str, threads: int, shape: tuple, steps: int) -> dict:
-    command = [sys.executable, __file__, "--one", name, directory, *map(str, (threads, *shape))]
+def measure(name: str, directory: str, shape: tuple, args) -> dict:
+    numbers = map(str, (args.threads, *shape, args.steps))
+    command = [sys.executable, __file__, "--one", name, directory, args.clock, *numbers]
     environment = os.environ | {
-        "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1", "TRL_EXPERIMENTAL_SILENCE": "1",
+        "OMP_NUM_THREADS": str(args.threads), "HF_HUB_OFFLINE": "1",
+        "TRL_EXPERIMENTAL_SILENCE": "1",
     }  # fmt: skip
-    result = subprocess.run([*command, str(steps)], capture_output=True, text=True, env=environment)
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
     if result.returncode:
         sys.exit(result.stderr)
     return json.loads(result.stdout.splitlines()[-1])
@@ -205,12 +218,13 @@ def measure(name: str, directory: str, threads: int, shape: tuple, steps: int) -
 
 def main() -> None:
     if sys.argv[1:2] == ["--one"]:
-        name, directory, *shape = sys.argv[2:]
-        return run_one(name, directory, *map(int, shape))
+        name, directory, clock, *shape = sys.argv[2:]
+        return run_one(name, directory, clock, *map(int, shape))
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=4, help="in a run, the first not counted")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--clock", choices=CLOCKS, default="perf_counter")
     args = parser.parse_args()
     names, versions = ["ours"], [f"torch {torch.__version__}"]
     try:
@@ -237,7 +251,7 @@ def compare(shape: tuple, names: list[str], args) -> None:
         save_model(init_model(config_of(vocabulary), seed=0), directory)
         for _ in range(args.rounds):
             for name in names:
-                found[name].append(measure(name, directory, args.threads, shape, args.steps))
+                found[name].append(measure(name, directory, shape, args))
     seconds = {
         name: [each for run in runs for each in run["seconds"][WARM_UP:]]
         for name, runs in found.items()
@@ -247,8 +261,9 @@ def compare(shape: tuple, names: list[str], args) -> None:
         times = f"{median['TRL'] / median[name]:.2f}" if "TRL" in median else "-"
         grown = statistics.median(run["grown"] for run in runs)
         spread = f"{median[name]:.3f} ({min(seconds[name]):.3f} to {max(seconds[name]):.3f})"
-        print(f"| {vocabulary:,} | {reply} | {passes} | {name} | {spread} | "
-              f"{EPISODES / median[name]:.1f} | {times} | {grown:,.0f} MiB |", flush=True)  # fmt: skip
+        row = f"| {vocabulary:,} | {reply} | {passes} | {name} | {spread} | "
+        row += f"{EPISODES / median[name]:.1f} | {times} | {grown:,.0f} MiB |"
+        print(row, flush=True)
 
 
 if __name__ == "__main__":

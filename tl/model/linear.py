@@ -8,7 +8,7 @@ Names, parameters and initialisation are those of nn.Linear.
 import torch
 from torch import Tensor, nn
 
-from kernels.matmul import onednn_multiplies, product
+from kernels.matmul import inner_product, onednn_multiplies, product
 
 
 class Linear(nn.Linear):
@@ -42,6 +42,6 @@ class _OneDnnLinear(torch.autograd.Function):
         for_x, for_weight, for_bias = ctx.needs_input_grad
         return (
             product(upstream, weight) if for_x else None,  # [T, in]
-            product(upstream.t(), x) if for_weight else None,  # [out, in]
+            inner_product(upstream, x) if for_weight else None,  # [out, in]
             upstream.sum(0) if for_bias else None,  # [out]
         )

@@ -25,9 +25,10 @@ from tl.rl.rollout import Rollout
 RATIO_GAP_LIMITS = {torch.float32: 1e-4, torch.bfloat16: 0.05}
 
 
-# What `ppo_loss` sums up over the actions, by the name of its mean in metrics.jsonl.
-SUMS = ("loss/policy_avg", "loss/value_avg", "policy/approxkl_avg", "policy/clipfrac_avg",
-        "val/ratio", "val/ratio_gap", "val/clipfrac_avg", "policy/entropy_avg")  # fmt: skip
+# What the losses sum up over the actions, by the name of its mean in metrics.jsonl: `actor_loss`,
+# then `critic_loss`.
+SUMS = ("loss/policy_avg", "policy/approxkl_avg", "policy/clipfrac_avg", "val/ratio",
+        "val/ratio_gap", "policy/entropy_avg", "loss/value_avg", "val/clipfrac_avg")  # fmt: skip
 APPROX_KL, RATIO_GAP = SUMS.index("policy/approxkl_avg"), SUMS.index("val/ratio_gap")
 
 
@@ -120,27 +121,35 @@ def check_first_ratio(gap: float, dtype: torch.dtype) -> None:
         )
 
 
-def ppo_loss(
-    part: Rollout, hidden: Tensor, weight: Tensor, values: Tensor, by: Coefficients, count: float
+def actor_loss(
+    part: Rollout, hidden: Tensor, weight: Tensor, by: Coefficients, count: float
 ) -> tuple[Tensor, Tensor]:
-    """policy + c_v value - c_H mean_t H_t over the actions of some episodes, and SUMS of it.
+    """policy - c_H mean_t H_t over the actions of some episodes, and the first of SUMS.
 
-    hidden[N, E], values[N]: with gradient, in the order of `part.rows()`. weight[V, E]: the
-    language-model head. count: the actions of the minibatch on all processes. Sums: float64[8],
-    without gradient.
+    hidden[N, E]: with gradient, in the order of `part.rows()`. weight[V, E]: the language-model
+    head. count: the actions of the minibatch on all processes. Sums: float64, without gradient.
     """
-    actions, old_logprobs, advantages, old_values, returns = (
-        field[part.action_mask]
-        for field in (part.actions, part.logprobs, part.advantages, part.values, part.returns)
+    data = _actions_of(part, "actions", "logprobs", "advantages")
+    loss, *sums = policy_loss(hidden, weight, *data, by, count)
+    return loss, _stacked(sums)
+
+
+def critic_loss(
+    part: Rollout, values: Tensor, by: Coefficients, count: float
+) -> tuple[Tensor, Tensor]:
+    """c_v value, in the same way, and the rest of SUMS. values[N]: with gradient."""
+    loss, clipped = value_loss(
+        values, *_actions_of(part, "values", "returns"), by.value_clip, count
     )
-    policy = policy_loss(hidden, weight, actions, old_logprobs, advantages, by, count)
-    value = value_loss(values, old_values, returns, by.value_clip, count)
-    sums = (
-        policy.clipped, value.loss * count, policy.approx_kl, policy.clip_fraction,
-        policy.ratio, policy.ratio_gap, value.clip_fraction, policy.entropy,
-    )  # fmt: skip
-    loss = policy.loss + by.value * value.loss
-    return loss, torch.stack([each.detach().double() for each in sums])
+    return by.value * loss, _stacked([loss * count, clipped])
+
+
+def _actions_of(part: Rollout, *fields: str) -> list[Tensor]:
+    return [getattr(part, field)[part.action_mask] for field in fields]
+
+
+def _stacked(sums: list[Tensor]) -> Tensor:
+    return torch.stack([each.detach().double() for each in sums])
 
 
 class FixedKL:
