@@ -105,8 +105,9 @@ def test_ctrl_c_ends_a_process_with_one_line(model, tmp_path):
     more = (*WORLD, "--limit", "200", "--max_new_tokens", "64", "--batch_size", "2")
     command = [sys.executable, str(ROOT / "eval.py"), *flags(model, tmp_path, *more)]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # `pytest &` ignores it
+    )  # fmt: skip
     while process.poll() is None and journal_lines(tmp_path) < 3:
         time.sleep(0.001)
     process.send_signal(signal.SIGINT)

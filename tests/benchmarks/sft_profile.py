@@ -61,6 +61,7 @@ def parts(sft_step, shape) -> dict:
     from tl.model.hf import init_model
     from tl.model.linear import Linear
     from tl.model.norm import RMSNorm
+    from tl.model.packed_attention import Packing, packed_attention
     from tl.model.rope import rotate
     from tl.run import optim, parallel
 
@@ -72,7 +73,8 @@ def parts(sft_step, shape) -> dict:
     c = (targets != -100).float()
     rows = c.nonzero().flatten()
     x, gate, up = (leaf(T, n) for n in (E, inner, inner))
-    q, angles = leaf(T, heads, D), torch.randn(2, T, 1, D)
+    q, keys_values = leaf(T, heads, D), [leaf(T, kv_heads, D) for _ in range(2)]
+    angles, packing = torch.randn(2, T, 1, D), Packing(list(sft_step.LENGTHS), None, None, None)
     norm, head = RMSNorm(E, 1e-5), model.lm_head.weight
     linears = {(n, m): Linear(n, m, bias=False)
                for n, m in ((E, E), (E, kv_heads * D), (E, inner), (inner, E))}
@@ -86,9 +88,7 @@ def parts(sft_step, shape) -> dict:
                 backward(linears[n, m](inputs[n]))
 
     def attention() -> None:
-        for length in sft_step.LENGTHS:
-            each = [leaf(1, heads, length, D) for _ in range(3)]
-            backward(F.scaled_dot_product_attention(*each, is_causal=True))
+        backward(packed_attention(q, *keys_values, packing, None))
 
     def update() -> None:
         for parameter, gradient in kept.items():
