@@ -43,7 +43,7 @@ WORLD_MODEL = Path(__file__).parent / "tl" / "world" / "tiny"
 RECIPE = Path(__file__).parent / "tl" / "world" / "recipes" / "ppo.json"
 CRITIC = "critic"  # its folder beside the policy's files
 SHOWN_EPISODES = 3  # in a table of samples
-SCORED = 4  # times as many episodes in one pass where nothing is kept for a backward pass
+SCORED = 4  # times as many episodes in one pass as where activations are kept for a backward pass
 
 
 # fmt: off
@@ -206,7 +206,8 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
 
             # 2. Score: the reference and the critic read what was said
             with torch.no_grad():
-                size = SCORED * args.per_device_train_batch_size
+                size = args.per_device_train_batch_size
+                size *= 1 if args.gradient_checkpointing else SCORED
                 rollout = join([score(part) for part in rollout.parts(size)])
             clock.mark("score")
 

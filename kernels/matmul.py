@@ -32,8 +32,10 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
 
 
 def inner_product(a: Tensor, b: Tensor) -> Tensor:
-    """a[T, M]^T @ b[T, N], [M, N]: what is transposed is copied, so the narrower of the two."""
-    return product(a.t(), b) if a.shape[1] <= b.shape[1] else product(b.t(), a).t()
+    """a[T, M]^T @ b[T, N], [M, N]. What is transposed is copied: the narrower of the two where that
+    saves more than a result that lies transposed costs, which autograd copies."""
+    (T, M), N = a.shape, b.shape[1]
+    return product(b.t(), a).t() if T * (M - N) > M * N else product(a.t(), b)
 
 
 def accumulate_(out: Tensor | None, a: Tensor, b: Tensor) -> Tensor:

@@ -62,12 +62,26 @@ def test_gradients_are_those_of_differences(monkeypatch):
     )
 
 
+@pytest.mark.parametrize("lengths", [[3, 0, 2], [0, 3], [0]])
+def test_empty_sequences(lengths):
+    (q, k, v), _ = draw(lengths, 2, 1, 4)
+    got = blocks.block_attention(q, k, v, lengths, None)
+    torch.testing.assert_close(got, by_sequence(q, k, v, lengths, None))
+
+
+def test_autocast_leaves_float64_alone():
+    (q, k, v), _ = draw([5], 2, 1, 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        got = blocks.block_attention(q, k, v, [5], None)
+    torch.testing.assert_close(got, by_sequence(q, k, v, [5], None))
+
+
 def test_neighbours_of_one_length_go_together():
-    heads, length = 4, 96
-    most = blocks.SCORES // (heads * length * blocks.ROWS)
+    rows, length = 4 * 64, 96
+    most = blocks.SCORES // (rows * length)
     assert most > 1
     lengths = [7, 7, *[length] * (most + 1), 7, 2000]
-    found = list(blocks._bunches(lengths, heads))
+    found = list(blocks._bunches(lengths, rows))
     assert found == [(2, 7), (most, length), (1, length), (1, 7), (1, 2000)]
     assert [length for count, length in found for _ in range(count)] == lengths
 

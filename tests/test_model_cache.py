@@ -135,3 +135,35 @@ def test_slots_grow_and_move_with_what_they_hold(page, monkeypatch):
     got = model.decode(torch.stack((first[-1], second[-1])), cache.decode([9, 5]))
     expected = [whole_logits(model, ids.tolist())[-1] for ids in (first, second)]
     torch.testing.assert_close(got, torch.stack(expected), rtol=1e-6, atol=1e-6)
+
+
+@torch.no_grad()
+def test_sampling_in_16_bits_gives_the_logits_of_training():
+    """What both round, they round at the same places: the ratios that PPO starts from are 1."""
+    model = build(TINY, torch.bfloat16)
+    sequences = [[(7 * i + j) % 17 for j in range(40 + i)] for i in range(4)]
+    cache = KVCache(model.config, 4, torch.bfloat16, "cpu")
+    read(model, cache, range(4), sequences)
+    last = torch.tensor([each[-1] for each in sequences])
+    got = model.decode(last, cache.decode([len(each) for each in sequences]))
+    expected = torch.stack([_last_logits(model, each) for each in sequences])
+    gap = (got.log_softmax(-1) - expected.log_softmax(-1)).abs().mean()
+    assert gap < 1e-3, gap
+
+
+def _last_logits(model, ids: list[int]) -> torch.Tensor:
+    """[V] behind a sequence, by the pass that trains, in float32."""
+    positions, bounds = torch.arange(len(ids)), torch.tensor([0, len(ids)])
+    return model.logits(model(torch.tensor(ids), positions, bounds)[-1:])[0]
+
+
+def test_new_room_is_zero(monkeypatch):
+    """NaN behind the end of a sequence would pass a weight of 0."""
+    cache = KVCache(build(TINY, torch.float32).config, 2, torch.float32, "cpu")
+    empty = torch.Tensor.new_empty
+    monkeypatch.setattr(
+        torch.Tensor, "new_empty", lambda *a, **k: empty(*a, **k).fill_(torch.nan)
+    )
+    for tokens in (3, 500):
+        cache.reserve(tokens)
+        assert cache.store.shape[4] >= tokens and not cache.store.any()

@@ -244,6 +244,11 @@ def test_norm_equals_its_definition_and_keeps_the_dtype():
     torch.testing.assert_close(norm.half()(large), torch.ones(1, 7, dtype=torch.float16))
 
 
+def test_the_norm_of_one_vector():
+    norm, x = RMSNorm(4, eps=0.01).double(), torch.randn(4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(norm, (x,))
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 def test_gradients_of_the_norm_have_the_dtypes_of_its_inputs(dtype):
     """And are summed in float32: only rounding to the dtype separates them from float64."""

@@ -34,8 +34,10 @@ def test_equals_the_float64_layer(rows, bias):
 
 
 @pytest.mark.parametrize(("wide", "narrow"), [(7, 5), (5, 7), (6, 6)])
-def test_an_inner_product_transposes_its_left_operand(wide, narrow):
-    a, b = torch.randn(9, wide), torch.randn(9, narrow)
+@pytest.mark.parametrize("tokens", [9, 40])
+def test_an_inner_product_transposes_its_left_operand(wide, narrow, tokens):
+    """By either branch: 40 tokens of 7 and 5 are worth a transposed result, 9 are not."""
+    a, b = torch.randn(tokens, wide), torch.randn(tokens, narrow)
     expected = torch.einsum("tm,tn->mn", a.double(), b.double())
     torch.testing.assert_close(inner_product(a, b).double(), expected, rtol=1e-5, atol=1e-5)
 

@@ -37,7 +37,7 @@ from tl.model.heads import load_critic  # noqa: E402
 from tl.model.hf import init_model, load_model, save_model  # noqa: E402
 from tl.rl import ppo  # noqa: E402
 from tl.rl.advantage import gae, kl_shaped_rewards, whiten  # noqa: E402
-from tl.rl.metrics import rollout_metrics, update_metrics
+from tl.rl.metrics import rollout_metrics, update_metrics  # noqa: E402
 from tl.rl.rollout import Recorder, join  # noqa: E402
 from tl.run import optim, parallel  # noqa: E402
 

@@ -135,7 +135,11 @@ def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
     if like.is_cuda:
         return like.new_zeros(shape)
     size, own = math.prod(shape) * like.element_size(), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-    return torch.frombuffer(mmap.mmap(-1, size, flags=own), dtype=like.dtype).view(shape)
+    try:
+        memory = mmap.mmap(-1, size, flags=own)
+    except OSError as error:
+        raise MemoryError(f"{size:,} bytes of keys and values") from error
+    return torch.frombuffer(memory, dtype=like.dtype).view(shape)
 
 
 def _write(

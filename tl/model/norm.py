@@ -46,7 +46,7 @@ class _RMSNorm(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx, upstream):
         n, scale, weight = ctx.saved_tensors
-        for_weight = (upstream * n).flatten(0, -2).sum(0).to(weight.dtype)
+        for_weight = (upstream * n).reshape(-1, len(weight)).sum(0).to(weight.dtype)
         dn = upstream * weight.to(n.dtype)
         along = (dn * n).mean(-1, keepdim=True)  # [..., 1]
         for_x = dn.addcmul_(n, along, value=-1).mul_(scale)

@@ -35,6 +35,7 @@ class Pages(NamedTuple):
         weights = scaled.index_select(0, self.owners)  # [N, D]
         scores = _sums(keys.view(-1, PAGE), self.key_rows, self.key_bags, weights)
         p = scores.view(*q.shape[:2], -1).add_(bias).softmax(-1)  # [B, H, M * PAGE]
+        p = p.to(q.dtype).to(keys.dtype)  # rounded as in training, or PPO's first ratio is not 1
         weights = p.view(-1, PAGE).index_select(0, self.places)  # [N, PAGE]
         mixed = _sums(values.view(-1, q.shape[-1]), self.value_rows, self.value_bags, weights)
         return mixed.view(q.shape).to(q.dtype)

@@ -67,7 +67,7 @@ def rollout_metrics(rollout: Rollout, kl_coef: float, total: Total) -> dict[str,
 
 
 def update_metrics(sums: Tensor, tokens: float) -> dict[str, float]:
-    """The means of `ppo_loss`'s sums over the tokens of all minibatches of a rollout; every pass
+    """The means of the losses' SUMS over the tokens of all minibatches of a rollout; every pass
     counts."""
     return dict(zip(SUMS, (sums / max(tokens, 1)).tolist(), strict=True))
 
