@@ -4,11 +4,11 @@
 
     dP = do v^T      dS = P * (dP - rowsum(P * dP))      dq, dk, dv = dS k, dS^T q, P^T do
 
-Besides q, k and v only P is kept, and nothing without gradients. A block of scores stays in the processor's cache from
-its product to the next one; nothing is computed for the keys behind its last query. Forward and
-backward pass take 0.7 to 0.98 of the time of scaled_dot_product_attention in float32, and 0.2 to 0.6
-of it in bfloat16 (sequences of 32 to 900 tokens, heads of 32 and 64, one core of an AMD EPYC, torch
-2.13).
+Besides q, k and v only P is kept, and nothing without gradients. A block of scores stays in the
+processor's cache from its product to the next one; nothing is computed for the keys behind its last
+query. Forward and backward pass take 0.7 to 0.98 of the time of scaled_dot_product_attention in
+float32, and 0.2 to 0.6 of it in bfloat16 (sequences of 32 to 900 tokens, heads of 32 and 64, one
+core of an AMD EPYC, torch 2.13).
 """
 
 from collections.abc import Callable, Iterator
