@@ -13,8 +13,17 @@ from tl.data.tokenizer import load_tokenizer
 from tl.run.log import read_metrics
 from tl.world import TOOLS
 from tl.world.pretrain import __main__ as pretrain
+from tl.world.pretrain import (
+    aspects,
+    fields,
+    lexicon,
+    lookups,
+    manuals,
+    modules,
+    queries,
+)
 from tl.world.pretrain import documents as text
-from tl.world.pretrain import aspects, fields, lexicon, lookups, manuals, modules, queries
+from tl.world.pretrain.curriculum import CURRICULUM, stage_of
 from tl.world.tasks import CHOICE
 from tl.world.tokenizer import TINY
 from tl.world.unseen import tasks_of
@@ -37,7 +46,7 @@ def corpus(words):
     """A thousand documents of the last stage and some of each stage before it."""
     rng = random.Random(7)
     last = [text.draw_document(words, rng) for _ in range(1000)]
-    return last + [text.draw_document(words, rng, s) for s in text.CURRICULUM for _ in range(50)]
+    return last + [text.draw_document(words, rng, s) for s in CURRICULUM for _ in range(50)]
 
 
 def test_documents_follow_from_seed_and_step_alone(words):
@@ -49,9 +58,9 @@ def test_documents_follow_from_seed_and_step_alone(words):
 
 
 def test_stages_follow_each_other():
-    bounds = [stage.steps for stage in text.CURRICULUM]
+    bounds = [stage.steps for stage in CURRICULUM]
     assert bounds[-1] is None and None not in bounds[:-1]
-    places = [text.CURRICULUM.index(text.stage_of(step)) for step in range(sum(bounds[:-1]) + 5)]
+    places = [CURRICULUM.index(stage_of(step)) for step in range(sum(bounds[:-1]) + 5)]
     assert Counter(places) == {**dict(enumerate(bounds[:-1])), len(bounds) - 1: 5}
     assert places == sorted(places)
 

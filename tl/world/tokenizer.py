@@ -23,7 +23,8 @@ from tl.calls.signature import render_tools
 from tl.calls.write import format_call
 from tl.world.datasets import make_trajectories
 from tl.world.pretrain import manuals, modules
-from tl.world.pretrain.documents import LOOKUPS, Stage, Words, draw_document
+from tl.world.pretrain.curriculum import LOOKUPS, Stage
+from tl.world.pretrain.documents import Words, draw_document
 from tl.world.pretrain.fields import FIELDS
 from tl.world.pretrain.lexicon import ACTIONS, ADJECTIVES, NOUNS, UNITS, plural
 from tl.world.tools import FAMILIES, TOOLS

@@ -38,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument_group("model and text").add_argument
     add("--model", metavar="DIR", default=str(TINY), help="config.json and tokenizer to start from")
     add("--tokens_per_step", type=cli.positive_int, default=4096, help="tokens of one batch")
-    add("--max_steps", type=cli.positive_int, default=4_600, help="optimizer steps")
+    add("--max_steps", type=cli.positive_int, default=12_500, help="optimizer steps")
     cli.add_adamw_flags(parser)
     cli.add_runtime_flags(parser)
     cli.add_logging_flags(parser, output_dir="out/base")

@@ -11,6 +11,7 @@ from tl.world.pretrain.lexicon import ADJECTIVES, NOUNS
 from tl.world.pretrain.values import Words, anything, made_up, name, person, word
 
 OFFERS = ("how are you", "what can I do for you", "nice to meet you")
+SEPARATORS = ("", " ", " ", ", ", ": ", "\n", " -> ", " = ")
 ARROWS = (": ", " = ", " -> ", " is ", ", ", " | ")
 
 
@@ -28,6 +29,15 @@ def underscores(words: Words, rng: random.Random) -> str:
     pool = words.lower if rng.random() < 0.2 else NOUNS + ADJECTIVES
     line = "_".join(rng.choice(pool) for _ in range(rng.randint(4, 16)))
     return f"{line}\n{line}"
+
+
+def backwards(words: Words, rng: random.Random) -> str:
+    """Words, then the same ones from the last to the first: each is followed by the one that stood
+    before it. It is what finding a name by the description behind it needs."""
+    pool = rng.choice((words.lower, words.lower, words.names, NOUNS + ADJECTIVES))
+    items = rng.sample(pool, rng.randint(4, 16))
+    first, second = rng.choice(SEPARATORS), rng.choice(SEPARATORS)
+    return f"{first.join(items)}\n{second.join(reversed(items))}"
 
 
 def repetition(words: Words, rng: random.Random) -> str:

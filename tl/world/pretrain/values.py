@@ -20,10 +20,13 @@ ENDINGS = ("txt", "pdf", "csv", "jpg", "py", "doc")
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a tokenizer that are one token: lower-case ones, and names."""
+    """The words of a tokenizer that are one token: lower-case ones, names, codes (CHF), and stems,
+    words that are one token with the underscore behind them, here without it."""
 
     lower: tuple[str, ...]
     names: tuple[str, ...]
+    codes: tuple[str, ...] = ()
+    stems: tuple[str, ...] = ()
 
 
 def made_up(rng: random.Random) -> str:

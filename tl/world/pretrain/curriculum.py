@@ -1,0 +1,148 @@
+"""Which kinds of documents are read at which step.
+
+What a model does in context has to be formed, and a mixture of everything forms little of it. Each
+ability forms within some hundred steps of texts that hardly hold anything else, and is kept where a
+tenth of what follows still needs it:
+
+- copying, where what is to be copied stands side by side and is drawn from many tokens;
+- copying every token, where the rare ones are drawn as often as the others;
+- finding by key, where a line is a key and what belongs to it, and the lines are asked for again;
+- finding a name by words of it, by what stands before it, and by words that belong to it.
+
+The stages are those that the model beside this package has read. Some were written when the stages
+before them had shown what was lacking, which is why mixtures return.
+"""
+
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tl.world.pretrain import coverage, directories, fields, lookups, manuals, modules, queries
+from tl.world.pretrain.values import Words
+
+Maker = Callable[[Words, random.Random], str]
+Mixture = dict[Maker, int]
+
+
+class Stage(NamedTuple):
+    """steps: how many it lasts, None for the rest. makers: the documents and their shares."""
+
+    steps: int | None
+    makers: Mixture
+
+
+LOOKUPS: Mixture = {
+    lookups.echo: 2, lookups.repetition: 4, lookups.listing: 3, lookups.table: 6,
+    lookups.lookup: 3, lookups.variables: 3, lookups.record: 3, lookups.records: 3,
+    lookups.extraction: 6, lookups.dialogue: 2, lookups.greeting: 1, lookups.arithmetic: 1,
+}  # fmt: skip
+MODULES: Mixture = {
+    manuals.practice: 60, manuals.manual: 20, manuals.contents: 14, queries.queries: 10,
+    modules.session: 5, modules.drill: 6, lookups.association: 5, fields.related: 10,
+}  # fmt: skip
+FIRST: Mixture = {**MODULES, **LOOKUPS}
+NAMES: Mixture = {**FIRST, lookups.underscores: 8}
+LONG: Mixture = {**FIRST, lookups.underscores: 4, manuals.handbook: 12}
+SEARCH: Mixture = {
+    **LONG, fields.related: 60, directories.roster: 100, directories.directory: 40,
+    directories.keyed: 20, directories.named: 60, coverage.vocabulary: 200, coverage.quoted: 150,
+}  # fmt: skip
+FORMS: Mixture = {**SEARCH, coverage.forms: 200}
+LAST: Mixture = {
+    **LONG, fields.related: 60, directories.roster: 110, directories.directory: 40,
+    directories.keyed: 30, directories.keyed_behind: 60, directories.named: 60,
+    lookups.backwards: 60, coverage.vocabulary: 200, coverage.quoted: 140, coverage.forms: 160,
+}  # fmt: skip
+
+CURRICULUM = tuple(
+    Stage(steps, makers)
+    for steps, makers in (
+        # copying
+        (170, {lookups.echo: 1}),
+        (1154, FIRST),
+        (120, {lookups.underscores: 1}),
+        (556, NAMES),
+        # finding: entries and requests that share words
+        (700, {**NAMES, directories.directory: 190}),
+        (100, {**MODULES, lookups.underscores: 8, directories.keyed: 400}),
+        (551, {manuals.practice: 20, directories.keyed: 50, directories.directory: 30}),
+        (1149, {**LONG, directories.directory: 50, directories.keyed: 60}),
+        (
+            1656,
+            {**LONG, directories.directory: 50, directories.keyed: 30, directories.named: 120},
+        ),
+        # the whole vocabulary
+        (250, {coverage.vocabulary: 8, coverage.quoted: 4, directories.named: 1}),
+        (
+            433,
+            {
+                **LONG, directories.directory: 50, directories.keyed: 30, directories.named: 80,
+                coverage.vocabulary: 250, coverage.quoted: 220,
+            },
+        ),
+        # finding by what is meant
+        (
+            1150,
+            {
+                manuals.contents: 300, manuals.practice: 40, directories.named: 40,
+                coverage.vocabulary: 100, coverage.quoted: 80,
+            },
+        ),
+        (120, {fields.related: 12, directories.roster: 1}),
+        (
+            500,
+            {
+                fields.related: 300, directories.roster: 300, manuals.practice: 30,
+                directories.named: 20, coverage.vocabulary: 60, coverage.quoted: 40,
+            },
+        ),
+        (247, SEARCH),
+        (
+            221,
+            {coverage.forms: 30, directories.roster: 8, directories.named: 3, manuals.practice: 2},
+        ),
+        # finding what stands before
+        (
+            300,
+            {
+                directories.keyed_behind: 10, directories.roster: 2, directories.named: 1,
+                coverage.forms: 4,
+            },
+        ),
+        (113, FORMS),
+        (
+            250,
+            {
+                lookups.backwards: 10, directories.keyed: 2, directories.roster: 1,
+                coverage.vocabulary: 2,
+            },
+        ),
+        (195, FORMS),
+        (
+            300,
+            {
+                lookups.backwards: 10, directories.keyed_behind: 4, directories.roster: 2,
+                coverage.vocabulary: 6,
+            },
+        ),
+        (38, FORMS),
+        (
+            350,
+            {
+                lookups.backwards: 10, directories.keyed_behind: 8, lookups.echo: 2,
+                directories.roster: 1, coverage.vocabulary: 2,
+            },
+        ),
+        (93, FORMS),
+        (None, LAST),
+    )
+)  # fmt: skip
+
+
+def stage_of(step: int) -> Stage:
+    """The stage that a step belongs to."""
+    for stage in CURRICULUM:
+        if stage.steps is None or step < stage.steps:
+            return stage
+        step -= stage.steps
+    raise AssertionError("the last stage has no end")
