@@ -33,7 +33,7 @@ def underscores(words: Words, rng: random.Random) -> str:
 
 def backwards(words: Words, rng: random.Random) -> str:
     """Words, then the same ones from the last to the first: each is followed by the one that stood
-    before it. It is what finding a name by the description behind it needs."""
+    before it. (It can be written by counting places, too: see tiny/README.md.)"""
     pool = rng.choice((words.lower, words.lower, words.names, NOUNS + ADJECTIVES))
     items = rng.sample(pool, rng.randint(4, 16))
     first, second = rng.choice(SEPARATORS), rng.choice(SEPARATORS)
