@@ -7,10 +7,10 @@ tenth of what follows still needs it:
 - copying, where what is to be copied stands side by side and is drawn from many tokens;
 - copying every token, where the rare ones are drawn as often as the others;
 - finding by key, where a line is a key and what belongs to it, and the lines are asked for again;
-- finding a name by words of it, by what stands before it, and by words that belong to it.
+- finding a name by a word of it, or by words that belong to it, which has formed in part only.
 
-The stages are those that the model beside this package has read. Some were written when the stages
-before them had shown what was lacking, which is why mixtures return.
+The stages are those that the committed model has read (tl/world/tiny/README.md). Most were written
+when the ones before them had shown what was lacking, which is why mixtures return.
 """
 
 import random
