@@ -7,8 +7,8 @@ words with one of them, and its name.
     Which letter has the bridge -> find_bell_price
 
 The words are drawn from all words, so nothing of it is known beforehand: a request is found by the
-words that it shares with an entry, among others that it does not. What is asked for by other words
-than those that are written stands in the other texts.
+words that it shares with an entry, among others that it does not. In a `roster` alone requests may
+say it in other words.
 """
 
 import random
@@ -111,12 +111,7 @@ def directory(words: Words, rng: random.Random) -> str:
     (line, gap), answer = rng.choice(ENTRIES), rng.choice(ANSWERS)
     parts = [line.format(n=entry.name, p=entry.purpose) for entry in entries]
     text = gap.join(parts) + gap
-    asked = [
-        answer.format(r=request(entry, words, rng), n=entry.name)
-        for _ in range(3)
-        for entry in rng.sample(entries, len(entries))
-    ]
-    return "\n".join([text, *asked])
+    return "\n".join([text, *_rounds(answer, entries, words, rng)])
 
 
 def named(words: Words, rng: random.Random) -> str:
@@ -137,11 +132,7 @@ def named(words: Words, rng: random.Random) -> str:
         line, gap = rng.choice(ENTRIES)
         parts = [line.format(n=entry.name, p=entry.purpose) for entry in entries.values()]
     answer = rng.choice(ANSWERS)
-    asked = [
-        answer.format(r=request(entry, words, rng), n=entry.name)
-        for _ in range(3)
-        for entry in rng.sample(list(entries.values()), len(entries))
-    ]
+    asked = _rounds(answer, list(entries.values()), words, rng)
     return "\n".join([gap.join(parts) + gap, *asked])
 
 
@@ -177,6 +168,15 @@ def draw_entries(words: Words, rng: random.Random, count: int) -> list[Entry]:
             said = tuple(dict.fromkeys([*named, *(w for w in told if w in purpose.lower())]))
             entries.setdefault(name, Entry(name, purpose, said))
     return list(entries.values())
+
+
+def _rounds(answer: str, entries: list[Entry], words: Words, rng: random.Random) -> list[str]:
+    """Three rounds of requests, each for every entry, with their answers."""
+    return [
+        answer.format(r=request(entry, words, rng), n=entry.name)
+        for _ in range(3)
+        for entry in rng.sample(entries, len(entries))
+    ]
 
 
 def _purpose(told: list[str], rng: random.Random) -> str:
