@@ -70,3 +70,13 @@ def test_the_rate_of_the_groups_is_the_rate_of_both():
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
     optimizer.zero_grad()
     assert all(p.grad is None for p in model.parameters())
+
+
+def test_matrices_of_the_layers_alone_are_scaled():
+    model = Net()
+    optimizer = MuonWithAdamW(model, RATE, DECAY, BETAS, EPSILON)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    optimizer.scale_matrices(0.25)
+    for name, parameter in model.named_parameters():
+        factor = 0.25 if name == "layers.0.weight" else 1.0
+        assert torch.equal(parameter, factor * before[name]), name

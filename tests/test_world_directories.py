@@ -9,7 +9,7 @@ import pytest
 from tl.calls.parse import parse_call
 from tl.data.tokenizer import load_tokenizer
 from tl.world import TOOLS
-from tl.world.pretrain import coverage, directories, lookups
+from tl.world.pretrain import before, coverage, directories, lookups
 from tl.world.pretrain.documents import words_of
 from tl.world.tokenizer import TINY
 
@@ -92,6 +92,8 @@ def test_names_begin_alike_and_differ_behind(words):
         (directories, directories.directory),
         (directories, directories.named),
         (coverage, coverage.quoted),
+        (before, before.entries),
+        (before, before.parts),
     ],
 )
 def test_a_tool_of_the_world_is_drawn_again(words, module, maker, monkeypatch):

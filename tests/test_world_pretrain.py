@@ -6,6 +6,8 @@ import shutil
 from collections import Counter
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from tests.micro import write_model
 from tl.calls.parse import format_call, parse_call
@@ -280,3 +282,42 @@ def test_resuming_goes_on_bit_by_bit(tmp_path):
     assert train("part", "--resume_from_checkpoint") == whole
     losses = [row["loss"] for row in read_metrics(tmp_path / "whole" / "metrics.jsonl").values()]
     assert losses[-1] < losses[0]
+
+
+def test_another_course_goes_on_from_smaller_matrices(tmp_path, monkeypatch):
+    """From the weights that are given, scaled once and not again when it is resumed, with the
+    documents of the steps that follow."""
+    first, steps = write_model(tmp_path / "first"), []
+    flags = ["--model", str(first), "--weights", str(first), "--shrink", "0.5"]
+    flags += ["--first_step", "40", "--tokens_per_step", "500", "--save_steps", "1"]
+    draw = pretrain.documents
+
+    def watched(words, seed, step):
+        steps.append(step)
+        return draw(words, seed, step)
+
+    monkeypatch.setattr(pretrain, "documents", watched)
+
+    def train(name, *more):
+        folder = tmp_path / name
+        assert pretrain.main([*flags, "--output_dir", str(folder), *more]) == 0
+        return folder
+
+    still = train("still", "--max_steps", "1", "--learning_rate", "0", "--weight_decay", "0")
+    given, made = (load_file(folder / "model.safetensors") for folder in (first, still))
+    for name, weights in given.items():
+        factor = 0.5 if "layers." in name and weights.dim() == 2 else 1.0
+        torch.testing.assert_close(made[name].float(), factor * weights.float(), rtol=0.01, atol=0)
+    whole = train("whole", "--max_steps", "2")
+    shutil.copytree(whole, tmp_path / "part")
+    (tmp_path / "part" / "model.safetensors").unlink()
+    part = train("part", "--max_steps", "2", "--resume_from_checkpoint")
+    assert (part / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert steps == [40, 40, 41, 41]
+
+
+def test_the_rate_falls_behind_the_forming_steps():
+    rates = [pretrain.rate_at(step, 100, 10, 40, 0.3, "cosine") for step in range(100)]
+    assert rates[0] == 0 and rates[10:40] == [0.3] * 30
+    assert rates[40] == pytest.approx(0.1) and rates[-1] < 0.001
+    assert all(a > b for a, b in zip(rates[40:], rates[41:], strict=False))

@@ -58,6 +58,14 @@ class MuonWithAdamW:
         self.muon.step()
         self.adamw.step()
 
+    @torch.no_grad()
+    def scale_matrices(self, factor: float) -> None:
+        """Multiplies the matrices of the layers. An update has one size however large they are, and
+        attention between large ones is all or nothing: what is small learns new things sooner."""
+        for group in self.muon.param_groups:
+            for matrix in group["params"]:
+                matrix.mul_(factor)
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drops all gradients."""
         self.muon.zero_grad(set_to_none)

@@ -2,6 +2,8 @@
 
     python -m tl.world.pretrain --output_dir out/base                     from random weights
     python -m tl.world.pretrain --output_dir out/base --resume_from_checkpoint
+    python -m tl.world.pretrain --output_dir out/more --weights out/base --shrink 0.25 \
+        --first_step 12500 --weight_decay 0.1                             another course
 
     loss = mean over all tokens of a batch of -log p(token | everything before it in its document)
 
@@ -30,7 +32,7 @@ from tl.run.throughput import Throughput
 from tl.world.pretrain.documents import documents, words_of
 
 TINY = Path(__file__).parents[1] / "tiny"
-FORMING_STEPS, LATER_SHARE = 500, 1 / 3
+LATER_SHARE = 1 / 3  # of the peak rate, behind --forming_steps
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -39,6 +41,13 @@ def build_parser() -> argparse.ArgumentParser:
     add("--model", metavar="DIR", default=str(TINY), help="config.json and tokenizer to start from")
     add("--tokens_per_step", type=cli.positive_int, default=4096, help="tokens of one batch")
     add("--max_steps", type=cli.positive_int, default=12_500, help="optimizer steps")
+    add("--forming_steps", type=cli.non_negative_int, default=500,
+        help="at the peak rate, in which copying forms; a third of it is for what follows")
+    add("--weights", metavar="DIR", help="start from this model's weights instead of random ones")
+    add("--shrink", type=cli.positive_float, default=1.0,
+        help="factor for the matrices of its layers: small ones learn new things sooner")
+    add("--first_step", type=cli.non_negative_int, default=0,
+        help="of the curriculum; --max_steps are counted from here")
     cli.add_adamw_flags(parser)
     cli.add_runtime_flags(parser)
     cli.add_logging_flags(parser, output_dir="out/base")
@@ -66,19 +75,22 @@ def pretrain(args: argparse.Namespace, group: parallel.Group) -> int:
     words = words_of(tokenizer.decode_segment([i]) for i in range(tokenizer.vocab_size))
     dtype = parallel.compute_dtype(args.dtype, group.device)
     found = checkpoint.load(args.resume_from_checkpoint, output_dir, group)
-    if found:
-        model = load_model(found.directory, torch.float32, group.device)
+    if found or args.weights:
+        model = load_model(found.directory if found else args.weights, torch.float32, group.device)
     else:
         model = init_model(config, args.seed, torch.float32, group.device)
     optimizer = MuonWithAdamW(
         model, args.learning_rate, args.weight_decay,
         betas=(args.adam_beta1, args.adam_beta2), epsilon=args.adam_epsilon,
     )  # fmt: skip
+    if not found:
+        optimizer.scale_matrices(args.shrink)
     guard, start, read = optim.NonFiniteGuard(), 0, 0  # read: tokens so far
     total = args.max_steps
     warmup = optim.warmup_length(total, args.warmup_ratio, args.warmup_steps)
-    schedule = (total, warmup, args.learning_rate, args.lr_scheduler_type)
+    schedule = (total, warmup, args.forming_steps, args.learning_rate, args.lr_scheduler_type)
     course = {"seed": args.seed, "tokens per step": args.tokens_per_step, "schedule": [*schedule]}
+    course["first step"] = args.first_step
     if found:
         found.require_course(course)
         found.restore(model, optimizer)
@@ -100,7 +112,7 @@ def pretrain(args: argparse.Namespace, group: parallel.Group) -> int:
         # --- train
         throughput = Throughput(group.device)
         for step in range(start, total):
-            texts = documents(words, args.seed, step)
+            texts = documents(words, args.seed, args.first_step + step)
             stream = batch_of(texts, tokenizer, args.tokens_per_step).to(group.device)
             with parallel.autocast(group.device, dtype):
                 hidden = model(**stream.inputs).to(dtype)
@@ -147,15 +159,15 @@ def pretrain(args: argparse.Namespace, group: parallel.Group) -> int:
     return 0
 
 
-def rate_at(step: int, total: int, warmup: int, peak: float, kind: str) -> float:
+def rate_at(step: int, total: int, warmup: int, forming: int, peak: float, kind: str) -> float:
     """The peak rate until copying has formed; from then on a third of it, which falls to 0.
 
     Held longer, the peak undoes what it has made: the norm of the gradients grows from 0.7 to 3,
     and the loss stands still (tl/world/tiny/README.md).
     """
-    if step < FORMING_STEPS:
+    if step < forming:
         return optim.lr_at(step, total, warmup, peak, "constant")
-    return LATER_SHARE * optim.lr_at(step - FORMING_STEPS, total - FORMING_STEPS, 0, peak, kind)
+    return LATER_SHARE * optim.lr_at(step - forming, total - forming, 0, peak, kind)
 
 
 def batch_of(texts: Iterator[str], tokenizer: Tokenizer, tokens: int) -> Stream:

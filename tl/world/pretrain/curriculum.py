@@ -17,7 +17,16 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tl.world.pretrain import coverage, directories, fields, lookups, manuals, modules, queries
+from tl.world.pretrain import (
+    before,
+    coverage,
+    directories,
+    fields,
+    lookups,
+    manuals,
+    modules,
+    queries,
+)
 from tl.world.pretrain.values import Words
 
 Maker = Callable[[Words, random.Random], str]
@@ -52,6 +61,15 @@ LAST: Mixture = {
     **LONG, fields.related: 60, directories.roster: 110, directories.directory: 40,
     directories.keyed: 30, directories.keyed_behind: 60, directories.named: 60,
     lookups.backwards: 60, coverage.vocabulary: 200, coverage.quoted: 140, coverage.forms: 160,
+}  # fmt: skip
+BEFORE: Mixture = {
+    before.row: 40, before.pairs: 40, before.entries: 60, before.parts: 40, before.bare_pairs: 10,
+}  # fmt: skip
+WHOLE: Mixture = {
+    **MODULES, **LOOKUPS, **BEFORE, lookups.underscores: 4, manuals.handbook: 12,
+    fields.related: 40, directories.roster: 60, directories.directory: 20, directories.keyed: 30,
+    directories.keyed_behind: 20, directories.named: 20, coverage.vocabulary: 80,
+    coverage.quoted: 50, coverage.forms: 60,
 }  # fmt: skip
 
 CURRICULUM = tuple(
@@ -134,7 +152,19 @@ CURRICULUM = tuple(
             },
         ),
         (93, FORMS),
-        (None, LAST),
+        (1784, LAST),
+        # the second course (12,500), with smaller matrices: what stands before, in one form first
+        (250, {before.bare_row: 1}),
+        (150, {before.bare_row: 1, before.bare_pairs: 3}),
+        (350, {before.bare_row: 2, before.bare_pairs: 3, before.row: 4, before.pairs: 6}),
+        (
+            400,
+            {
+                before.bare_pairs: 1, before.row: 3, before.pairs: 4, before.entries: 6,
+                before.parts: 4,
+            },
+        ),
+        (None, WHOLE),
     )
 )  # fmt: skip
 

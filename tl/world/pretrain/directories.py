@@ -12,13 +12,14 @@ say it in other words.
 """
 
 import random
+import re
 from typing import NamedTuple
 
 from tl.world.pretrain.fields import FIELDS, REQUESTS
 from tl.world.pretrain.lexicon import ADJECTIVES, NOUNS, plural
 from tl.world.pretrain.manuals import ask, draw_mixed
 from tl.world.pretrain.modules import draw_values
-from tl.world.pretrain.values import Words, word
+from tl.world.pretrain.values import CHAT_WORDS, Words, word
 from tl.world.tools import TOOLS
 
 FIELD_WORDS = tuple(
@@ -182,7 +183,7 @@ def _rounds(answer: str, entries: list[Entry], words: Words, rng: random.Random)
 def _purpose(told: list[str], rng: random.Random) -> str:
     a, b, c = (*rng.sample(told, 2), rng.choice(told))
     purpose = rng.choice(PURPOSES).format(a=a, b=b, c=c)
-    return purpose[0].upper() + purpose[1:]
+    return _with_capital(purpose)
 
 
 def request(entry: Entry, words: Words, rng: random.Random) -> str:
@@ -199,8 +200,13 @@ def request(entry: Entry, words: Words, rng: random.Random) -> str:
     others = [_word(words, rng) for _ in range(wanted - len(said))]
     a, b, c = (*rng.sample(said + others, min(3, len(said + others))), "", "", "")[:3]
     text = template.format(a=a, b=b, c=c)
-    text = text[0].upper() + text[1:]
-    return text + rng.choice(("", ".", "?", ", please.", "."))
+    return _with_capital(text) + rng.choice(("", ".", "?", ", please.", "."))
+
+
+def _with_capital(text: str) -> str:
+    """As a sentence begins, unless that would look like a line of a chat."""
+    capital = text[0].upper() + text[1:]
+    return text if re.match(r"\w+", capital)[0] in CHAT_WORDS else capital
 
 
 def _word(words: Words, rng: random.Random) -> str:

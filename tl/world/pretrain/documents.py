@@ -8,13 +8,8 @@ import random
 from collections.abc import Iterable, Iterator
 
 from tl.world.pretrain.curriculum import CURRICULUM, Stage, stage_of
-from tl.world.pretrain.values import Words
+from tl.world.pretrain.values import CHAT_WORDS, Words
 
-# Words that open the lines of a chat in some dialect: no value is one of them.
-CHAT_WORDS = frozenset(
-    ("System", "User", "Assistant", "Output", "Function", "Human", "Observation", "Action",
-     "Thought", "Question", "Answer", "Tool")
-)  # fmt: skip
 SHORTEST_WORD = 3
 
 
