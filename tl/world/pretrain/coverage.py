@@ -10,10 +10,11 @@ of functions begin with (`rules_`).
 """
 
 import random
+from collections.abc import Callable
 
 from tl.world.pretrain import values
 from tl.world.pretrain.lexicon import ENUM_TITLES, NOUNS, plural
-from tl.world.pretrain.values import Words
+from tl.world.pretrain.values import CHAT_WORDS, Words
 from tl.world.tools import TOOLS
 
 SEPARATORS = (" ", " ", ", ", "\n", "', '", "'\n'", " = ", " | ", "")
@@ -49,8 +50,15 @@ def forms(words: Words, rng: random.Random) -> str:
     lines = []
     for _ in range(rng.randint(3, 5)):
         form, joint = rng.choice(FORMS), rng.choice(SEPARATORS[:4])
-        lines.append("_".join(chosen) if form is None else joint.join(map(form, chosen)))
+        formed = ["_".join(chosen)] if form is None else [_formed(each, form) for each in chosen]
+        lines.append(joint.join(formed))
     return rng.choice(("\n", "\n\n", "\n- ")).join(lines)
+
+
+def _formed(text: str, form: Callable[[str], str]) -> str:
+    """The text in another form, unless that would look like a line of a chat."""
+    made = form(text)
+    return text if made in CHAT_WORDS else made
 
 
 def quoted(words: Words, rng: random.Random) -> str:

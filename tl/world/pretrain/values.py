@@ -17,8 +17,8 @@ WEEKDAYS = tuple("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".spli
 MAIL_HOSTS = ("mail.com", "post.org", "example.com", "work.net")
 ENDINGS = ("txt", "pdf", "csv", "jpg", "py", "doc")
 
-# Words that open the lines of a chat in some dialect: no value is one of them, and no request of a
-# directory begins with one.
+# Words that open the lines of a chat in some dialect: no value is one of them, and no line begins
+# with one.
 CHAT_WORDS = frozenset(
     ("System", "User", "Assistant", "Output", "Function", "Human", "Observation", "Action",
      "Thought", "Question", "Answer", "Tool")
