@@ -288,7 +288,7 @@ def test_another_course_goes_on_from_smaller_matrices(tmp_path, monkeypatch):
     """From the weights that are given, scaled once and not again when it is resumed, with the
     documents of the steps that follow."""
     first, steps = write_model(tmp_path / "first"), []
-    flags = ["--model", str(first), "--weights", str(first), "--shrink", "0.5"]
+    flags = ["--model", str(first), "--init", "pretrained", "--shrink", "0.5"]
     flags += ["--first_step", "40", "--tokens_per_step", "500", "--save_steps", "1"]
     draw = pretrain.documents
 

@@ -2,8 +2,7 @@
 
     python -m tl.world.pretrain --output_dir out/base                     from random weights
     python -m tl.world.pretrain --output_dir out/base --resume_from_checkpoint
-    python -m tl.world.pretrain --output_dir out/more --weights out/base --shrink 0.25 \
-        --first_step 12500 --weight_decay 0.1                             another course
+    python -m tl.world.pretrain --output_dir out/second --model out/base --init pretrained ...
 
     loss = mean over all tokens of a batch of -log p(token | everything before it in its document)
 
@@ -43,7 +42,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--max_steps", type=cli.positive_int, default=12_500, help="optimizer steps")
     add("--forming_steps", type=cli.non_negative_int, default=500,
         help="at the peak rate, in which copying forms; a third of it is for what follows")
-    add("--weights", metavar="DIR", help="start from this model's weights instead of random ones")
+    add("--init", choices=("random", "pretrained"), default="random",
+        help="pretrained: start from the weights of --model, for another course")
     add("--shrink", type=cli.positive_float, default=1.0,
         help="factor for the matrices of its layers: small ones learn new things sooner")
     add("--first_step", type=cli.non_negative_int, default=0,
@@ -75,8 +75,8 @@ def pretrain(args: argparse.Namespace, group: parallel.Group) -> int:
     words = words_of(tokenizer.decode_segment([i]) for i in range(tokenizer.vocab_size))
     dtype = parallel.compute_dtype(args.dtype, group.device)
     found = checkpoint.load(args.resume_from_checkpoint, output_dir, group)
-    if found or args.weights:
-        model = load_model(found.directory if found else args.weights, torch.float32, group.device)
+    if found or args.init == "pretrained":
+        model = load_model(found.directory if found else source, torch.float32, group.device)
     else:
         model = init_model(config, args.seed, torch.float32, group.device)
     optimizer = MuonWithAdamW(
