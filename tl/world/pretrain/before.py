@@ -13,7 +13,7 @@ does. Nobody is asked for twice: a second time the name could be found by the fi
 import random
 from collections.abc import Iterator, Sequence
 
-from tl.world.pretrain.directories import AROUND, ARROWS, POOL
+from tl.world.pretrain.directories import ARROWS, POOL, around_key
 from tl.world.pretrain.values import Words
 from tl.world.tools import TOOLS
 
@@ -63,7 +63,7 @@ def parts(words: Words, rng: random.Random) -> str:
     names = [_name(drawn, rng.choice((2, 2, 3)), pool, rng) for _ in range(count)]
     between = rng.choice(("\n", ", ", "\n- ", "()\n", "; "))
     asked = [(rng.choice(name.split("_")[1:]), name) for name in names]
-    return _document(between.join(names), asked, rng.choice(ARROWS), rng, _around(pool, rng))
+    return _document(between.join(names), asked, rng.choice(ARROWS), rng, around_key(pool, rng))
 
 
 def _lines(
@@ -78,7 +78,7 @@ def _lines(
         keys = [next(drawn) for _ in range(rng.choice(key_counts))]
         lines.append(f"{name}{first}{' '.join(keys)}{end}")
         asked.append((" ".join(rng.sample(keys, rng.randint(1, len(keys)))), name))
-    around = "{k}" if max(key_counts) == 1 else _around(pool, rng)
+    around = "{k}" if max(key_counts) == 1 else around_key(pool, rng)
     return _document("\n".join(lines), asked, rng.choice(ARROWS), rng, around)
 
 
@@ -97,10 +97,6 @@ def _name(drawn: Iterator[str], size: int, pool: Sequence[str], rng: random.Rand
     while name in TOOLS:
         name = f"{name}_{rng.choice(pool)}"
     return name
-
-
-def _around(pool: Sequence[str], rng: random.Random) -> str:
-    return rng.choice(AROUND).format(k="{k}", a=rng.choice(pool), b=rng.choice(pool))
 
 
 def _pool(words: Words, rng: random.Random) -> Sequence[str]:

@@ -13,6 +13,7 @@ say it in other words.
 
 import random
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tl.world.pretrain.fields import FIELDS, REQUESTS
@@ -78,7 +79,7 @@ def keyed(words: Words, rng: random.Random, places: tuple[str, ...] = PLACES) ->
     if where == "before" and rng.random() < 0.7:
         answer = arrow
     pool = words.lower if rng.random() < 0.3 else POOL
-    around = rng.choice(AROUND).format(k="{k}", a=rng.choice(pool), b=rng.choice(pool))
+    around = around_key(pool, rng)
     end = rng.choice(("", "", "()", ";"))
     entries: dict[str, list[str]] = {}
     while len(entries) < count:
@@ -201,6 +202,11 @@ def request(entry: Entry, words: Words, rng: random.Random) -> str:
     a, b, c = (*rng.sample(said + others, min(3, len(said + others))), "", "", "")[:3]
     text = template.format(a=a, b=b, c=c)
     return _with_capital(text) + rng.choice(("", ".", "?", ", please.", "."))
+
+
+def around_key(pool: Sequence[str], rng: random.Random) -> str:
+    """What is said around a word {k} that is looked up."""
+    return rng.choice(AROUND).format(k="{k}", a=rng.choice(pool), b=rng.choice(pool))
 
 
 def _with_capital(text: str) -> str:
