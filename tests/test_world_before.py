@@ -82,6 +82,31 @@ def test_a_key_stands_in_the_line_of_its_name_alone(made, maker):
             assert all(line.startswith(name) for line in holding) and (holding or not lines)
 
 
+@pytest.mark.parametrize("maker", (before.bare_scattered, before.scattered))
+def test_scattered_words_stand_among_words_of_no_line(made, maker):
+    """The words of one line, at any place; all others are said once in the document."""
+    places, others = set(), set()
+    for seed in range(200):
+        document, listed, asked = made(maker, seed)
+        assert document.startswith(listed + "\n\n")
+        assert len({name for _, name in asked}) == len(asked) >= 2
+        lines = dict.fromkeys(re.split(r"\n(?!>>> )", listed))
+        for key, name in asked:
+            said = key.split(" ")
+            known = [word for word in said if re.search(rf"(?<![a-z]){word}(?![a-z])", listed)]
+            assert known, (seed, key)
+            if len(lines) == len(asked):  # else one is written over two lines
+                line = next(line for line in lines if re.match(rf"{name}(?![a-z_])", line))
+                for word in known:
+                    assert re.search(rf"(?<![a-z]){word}(?![a-z])", line), (seed, key, line)
+            places |= {said.index(word) for word in known}
+            others.add(len(said) - len(known))
+            for word in set(said) - set(known):
+                assert len(re.findall(rf"(?<![a-z]){word}(?![a-z])", document)) == 1
+    assert others == ({1, 2} if maker is before.bare_scattered else {0, 1, 2, 3, 4})
+    assert places >= {0, 1}
+
+
 def test_parts_are_asked_for_by_a_part_that_is_not_the_first(made):
     for seed in range(100):
         _, listed, asked = made(before.parts, seed)

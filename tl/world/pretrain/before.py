@@ -38,6 +38,20 @@ def bare_pairs(words: Words, rng: random.Random) -> str:
     return _document(lines, [(key, name) for name, key in pairs], " ", rng)
 
 
+def bare_scattered(words: Words, rng: random.Random) -> str:
+    """`bare_pairs`, where the second stands between words that no line has."""
+    count = rng.choice(COUNTS)
+    drawn = iter(rng.sample(words.lower, 5 * count))
+    listed = [(next(drawn), next(drawn)) for _ in range(count)]
+    before, behind = rng.choice(((0, 1), (1, 1), (0, 2), (0, 1)))
+    asked = []
+    for name, key in listed:
+        said = [*(next(drawn) for _ in range(before)), key, *(next(drawn) for _ in range(behind))]
+        asked.append((" ".join(said), name))
+    lines = "\n".join(f"{name} {key}" for name, key in listed)
+    return _document(lines, asked, " : ", rng)
+
+
 def row(words: Words, rng: random.Random) -> str:
     """`bare_row` with other signs between the words."""
     items = rng.sample(_pool(words, rng), rng.choice(COUNTS) + 1)
@@ -56,6 +70,14 @@ def entries(words: Words, rng: random.Random) -> str:
     return _lines(words, rng, name_sizes=(1, 2, 2, 3), key_counts=(1, 2, 3, 4))
 
 
+def scattered(words: Words, rng: random.Random) -> str:
+    """`entries`, asked for by words that stand among others, which no line has: what is found may
+    have been found at any place of the request."""
+    return _lines(
+        words, rng, name_sizes=(1, 2, 2, 3), key_counts=(1, 2, 3, 4), others=(0, 1, 1, 2, 3, 4)
+    )
+
+
 def parts(words: Words, rng: random.Random) -> str:
     """Names of some words, asked for by one of these that is not the first."""
     pool, count = _pool(words, rng), rng.choice(COUNTS)
@@ -67,18 +89,29 @@ def parts(words: Words, rng: random.Random) -> str:
 
 
 def _lines(
-    words: Words, rng: random.Random, name_sizes: Sequence[int], key_counts: Sequence[int]
+    words: Words,
+    rng: random.Random,
+    name_sizes: Sequence[int],
+    key_counts: Sequence[int],
+    others: Sequence[int] = (),
 ) -> str:
+    """others: how many words of no line a request may have between its own, instead of some that
+    all requests have around them."""
     pool, count = _pool(words, rng), rng.choice(COUNTS)
     first, end = rng.choice(ARROWS), rng.choice(LINE_ENDS)
-    drawn = iter(rng.sample(pool, count * (1 + max(name_sizes) + max(key_counts))))
+    most = 1 + max(name_sizes) + max(key_counts) + max(others, default=0)
+    drawn = iter(rng.sample(pool, count * most))
     lines, asked = [], []
     for _ in range(count):
         name = _name(drawn, rng.choice(name_sizes), pool, rng)
         keys = [next(drawn) for _ in range(rng.choice(key_counts))]
         lines.append(f"{name}{first}{' '.join(keys)}{end}")
-        asked.append((" ".join(rng.sample(keys, rng.randint(1, len(keys)))), name))
-    around = "{k}" if max(key_counts) == 1 else around_key(pool, rng)
+        said = rng.sample(keys, rng.randint(1, len(keys)))
+        if others:
+            said += [next(drawn) for _ in range(rng.choice(others))]
+            rng.shuffle(said)
+        asked.append((" ".join(said), name))
+    around = "{k}" if max(key_counts) == 1 or others else around_key(pool, rng)
     return _document("\n".join(lines), asked, rng.choice(ARROWS), rng, around)
 
 

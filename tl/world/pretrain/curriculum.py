@@ -7,11 +7,12 @@ tenth of what follows still needs it:
 - copying, where what is to be copied stands side by side and is drawn from many tokens;
 - copying every token, where the rare ones are drawn as often as the others;
 - finding by key, where a line is a key and what belongs to it, and the lines are asked for again;
-- finding a name by a word of it, or by words that belong to it, which has formed in part only.
+- finding a name by words that belong to it, one word at the end of a request first, then words
+  anywhere in it, then sentences, then definitions.
 
-The committed model has read the first course, 12,500 steps; what the others bring is told beside it
-(tl/world/tiny/README.md). Most stages were written when the ones before them had shown what was
-lacking, which is why mixtures return.
+The committed model has read all four courses (tl/world/tiny/README.md has the commands and what
+each has brought). Most stages were written when the ones before them had shown what was lacking,
+which is why mixtures return.
 """
 
 import random
@@ -26,6 +27,7 @@ from tl.world.pretrain import (
     lookups,
     manuals,
     modules,
+    once,
     queries,
 )
 from tl.world.pretrain.values import Words
@@ -75,6 +77,10 @@ WHOLE: Mixture = {
 KEPT: Mixture = {
     **WHOLE, manuals.practice: 90, manuals.manual: 30, manuals.contents: 40, coverage.forms: 220,
     coverage.vocabulary: 120, directories.roster: 90, fields.related: 60, directories.keyed: 20,
+}  # fmt: skip
+ONCE: Mixture = {
+    **KEPT, before.bare_scattered: 20, before.scattered: 100, once.sentences: 160,
+    once.worded: 200, once.module: 250,
 }  # fmt: skip
 
 CURRICULUM = tuple(
@@ -178,7 +184,31 @@ CURRICULUM = tuple(
                 directories.roster: 5, directories.named: 3, manuals.practice: 4,
             },
         ),
-        (None, KEPT),
+        (1130, KEPT),
+        # the fourth course (16,750): what stands before, in sentences, then in modules
+        (250, {before.bare_scattered: 8, before.bare_pairs: 1}),
+        (
+            200,
+            {
+                before.bare_scattered: 4, before.scattered: 8, before.entries: 4, before.parts: 2,
+                once.sentences: 4,
+            },
+        ),
+        (
+            300,
+            {
+                before.scattered: 4, before.entries: 2, before.parts: 1, once.sentences: 4,
+                once.worded: 8,
+            },
+        ),
+        (
+            350,
+            {
+                before.bare_scattered: 1, before.scattered: 4, before.entries: 2, before.parts: 1,
+                once.sentences: 8, once.worded: 8, once.module: 4, coverage.forms: 1,
+            },
+        ),
+        (None, ONCE),
     )
 )  # fmt: skip
 

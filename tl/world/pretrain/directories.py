@@ -188,7 +188,12 @@ def _purpose(told: list[str], rng: random.Random) -> str:
 
 
 def request(entry: Entry, words: Words, rng: random.Random) -> str:
-    """What somebody says who wants the entry: some of its words, and now and then one of another.
+    """A wish, as somebody says it."""
+    return wish(entry, words, rng) + rng.choice(("", ".", "?", ", please.", "."))
+
+
+def wish(entry: Entry, words: Words, rng: random.Random) -> str:
+    """What somebody wants who wants the entry: some of its words, and now and then one of another.
 
     The word that several entries may share, if it is said, is not said alone.
     """
@@ -201,7 +206,7 @@ def request(entry: Entry, words: Words, rng: random.Random) -> str:
     others = [_word(words, rng) for _ in range(wanted - len(said))]
     a, b, c = (*rng.sample(said + others, min(3, len(said + others))), "", "", "")[:3]
     text = template.format(a=a, b=b, c=c)
-    return _with_capital(text) + rng.choice(("", ".", "?", ", please.", "."))
+    return _with_capital(text)
 
 
 def around_key(pool: Sequence[str], rng: random.Random) -> str:
