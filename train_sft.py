@@ -24,6 +24,7 @@ from kernels import weighted_linear_cross_entropy
 from tl.data.batch import Sampler, Stream, share
 from tl.data.dataset import Dataset, check_vocabulary, load_dataset
 from tl.data.encode import NORMALIZATIONS, Encoder, Example
+from tl.data.other_words import reread
 from tl.data.show import show
 from tl.data.tokenizer import load_tokenizer
 from tl.dialects import DIALECTS, Dialect, get_dialect
@@ -68,6 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="call: every reply counts the same (the authors' code)")
     add("--standard_sft", action=argparse.BooleanOptionalAction, default=False,
         help="short for --no-mask_errors --max_weight 1")
+    add("--other_words", type=cli.probability, default=0.0, metavar="SHARE",
+        help="of trajectories that each epoch has in other words, so that tools have to be read")
     cli.add_freezing_flag(add)
     cli.add_optimizer_flags(parser)
     cli.add_runtime_flags(parser)
@@ -114,7 +117,8 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     bins = group.size * args.gradient_accumulation_steps  # micro-batches in a global batch
     batch_size = bins * args.per_device_train_batch_size
     sampler = Sampler(len(examples), batch_size, args.seed)
-    total_steps = args.max_steps or max(1, round(args.num_train_epochs * sampler.batches_per_epoch))
+    epoch_steps = sampler.batches_per_epoch / dataset.readings
+    total_steps = args.max_steps or max(1, round(args.num_train_epochs * epoch_steps))
     warmup = optim.warmup_length(total_steps, args.warmup_ratio, args.warmup_steps)
     schedule = (total_steps, warmup, args.learning_rate, args.lr_scheduler_type)
 
@@ -209,7 +213,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
             last, stopping = done == total_steps, stop.requested()
             if last or stopping or done == start + 1 or done % args.logging_steps == 0:
                 log.record(
-                    done, epoch=done / sampler.batches_per_epoch, loss=loss, learning_rate=rate,
+                    done, epoch=done / epoch_steps, loss=loss, learning_rate=rate,
                     grad_norm=grad_norm, skipped_steps=guard.skipped, **throughput.read(),
                 )  # fmt: skip
             with throughput.pause():
@@ -244,15 +248,15 @@ def read_data(args, config, tokenizer, dialect: Dialect, group) -> tuple[Dataset
         eval_data = folder / "test.json" if eval_data == WORLD else eval_data
     max_length = args.max_length or config.max_position_embeddings
 
-    def load(path: str | Path, **method) -> Dataset:
+    def load(path: str | Path, other_words: float = 0, **method) -> Dataset:
         encoder = Encoder(tokenizer, dialect, max_length=max_length, **method)
         progress = partial(tqdm, desc="reading", unit="", disable=None if group.is_main else True)
-        return load_dataset(path, encoder, args.on_bad_record, progress)
+        dataset = load_dataset(path, encoder, args.on_bad_record, progress)
+        return reread(dataset, encoder, other_words, args.num_train_epochs, args.seed)
 
-    method = {"mask_errors": args.mask_errors, "max_weight": args.max_weight}
-    if args.standard_sft:
-        method = {"mask_errors": False, "max_weight": 1.0}
-    dataset = load(data, **method, normalization=args.loss_normalization)
+    masked, largest = (False, 1.0) if args.standard_sft else (args.mask_errors, args.max_weight)
+    method = {"mask_errors": masked, "max_weight": largest}
+    dataset = load(data, args.other_words, **method, normalization=args.loss_normalization)
     # Held-out losses are those of right replies without weights, so that runs can be compared.
     return dataset, load(eval_data, max_weight=1.0) if eval_data else Dataset(Path())
 

@@ -20,12 +20,14 @@ class Dataset:
 
     silent: trajectories in which nothing is learned (all replies erroneous or context only).
     skipped: one message for each record that was left out (`--on_bad_record skip`).
+    readings: how many times the examples hold each trajectory (`other_words.reread`).
     """
 
     path: Path
     examples: list[Example] = field(default_factory=list)
     silent: int = 0
     skipped: list[str] = field(default_factory=list)
+    readings: int = 1
 
     @property
     def lengths(self) -> list[int]:
@@ -51,8 +53,9 @@ class Dataset:
         errors = Counter(reply.error.value for reply in replies if reply.error)
         kinds = ", ".join(f"{name} {count}" for name, count in errors.most_common())
         lines = [
-            f"{self.path}: {len(self.examples):,} trajectories, {tokens:,} tokens, "
-            f"longest {max(self.lengths, default=0):,}",
+            f"{self.path}: {len(self.examples) // self.readings:,} trajectories"
+            + (f", read {self.readings} times" if self.readings > 1 else "")
+            + f", {tokens:,} tokens, longest {max(self.lengths, default=0):,}",
             f"  replies {len(replies):,}, of them erroneous {sum(errors.values()):,}"
             + (f" ({kinds})" if kinds else ""),
             f"  tokens learned {learned:,} ({learned / max(tokens, 1):.1%}), key tokens {keys:,}",
