@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from kernels import linear_token_logprobs
-from tl.agent.material import WORLD, read_material
+from tl.agent.material import WORLD, Draws, read_material
 from tl.agent.practice import Player
 from tl.data.batch import Sampler
 from tl.data.tokenizer import load_tokenizer
@@ -129,6 +129,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
         check=player.check_room, skips=args.on_bad_record == "skip", group=group,
     )  # fmt: skip
     sampler = Sampler(len(material.items), batch_size, args.seed)
+    draws = Draws(material.items, args.other_words, args.seed, player.check_room)
     total_steps = args.max_steps or max(1, round(args.num_train_epochs * sampler.batches_per_epoch))
     warmup = optim.warmup_length(total_steps, args.warmup_ratio, args.warmup_steps)
     rate_at = partial(optim.lr_at, total=total_steps, warmup=warmup, kind=args.lr_scheduler_type)
@@ -145,7 +146,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     start, saved_dtype = 0, actor.config.dtype  # the final model has the dtype of the files
     course = {"data": material.digest(), "batch size": batch_size, "critic": args.critic}
     course |= {"seed": args.seed, "schedule": [total_steps, warmup, args.lr_scheduler_type, *rates]}
-    course["frozen embeddings"] = args.freeze_embeddings
+    course |= {"frozen embeddings": args.freeze_embeddings, "other words": args.other_words}
     if found:
         found.require_course(course)
         found.restore(both, optimizers)
@@ -200,7 +201,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
             own = range(group.rank, len(batch), group.size)
             seed = (args.seed * 1_000_003 + step) % 2**62  # for all: together they draw as one
             generator = torch.Generator(device).manual_seed(seed)
-            chosen = [material.items[batch[place]] for place in own]
+            chosen = [draws.item(batch[place], step) for place in own]
             rollout, samples = player.rollout(chosen, own, generator)
             clock.mark("rollout")
 

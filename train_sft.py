@@ -69,9 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="call: every reply counts the same (the authors' code)")
     add("--standard_sft", action=argparse.BooleanOptionalAction, default=False,
         help="short for --no-mask_errors --max_weight 1")
-    add("--other_words", type=cli.probability, default=0.0, metavar="SHARE",
-        help="of trajectories that each epoch has in other words, so that tools have to be read")
-    cli.add_freezing_flag(add)
+    cli.add_keeping_flags(add)
     cli.add_optimizer_flags(parser)
     cli.add_runtime_flags(parser)
     cli.add_logging_flags(parser, output_dir="out/sft")

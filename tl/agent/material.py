@@ -1,6 +1,7 @@
 """What a policy learns on, and is measured on: entries, exercises, held-out entries."""
 
 import hashlib
+import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from typing import NamedTuple
 from tl import InputError
 from tl.calls.schema import Call, Conversation, Message
 from tl.data.entries import Entry, read_entries
+from tl.data.other_words import OtherWords
 from tl.run.parallel import Group
 from tl.world.case_sets import read_sets
 from tl.world.datasets import write_datasets
@@ -40,6 +42,31 @@ class Material(NamedTuple):
     def digest(self) -> str:
         """A short fingerprint of all that is learned from, in order."""
         return hashlib.sha256("\n".join(map(repr, self.items)).encode()).hexdigest()[:16]
+
+
+class Draws:
+    """Items as they are practised: at each step a share of the entries is in other words, drawn
+    anew. Exercises are not: the world knows its tools by their own names.
+
+    check: raises InputError for an item that cannot be used; such an entry stays as it was.
+    """
+
+    def __init__(self, items: list[Item], share: float, seed: int, check: Callable[[Item], None]):
+        self._items, self._share, self._seed, self._check = items, share, seed, check
+        entries = [item.context for item in items if isinstance(item, Entry)]
+        self._other_words = OtherWords(entries if share else [])
+
+    def item(self, index: int, step: int) -> Item:
+        """Item number `index`, at a step."""
+        item, rng = self._items[index], random.Random(f"{self._seed} {step} {index}")
+        if isinstance(item, Exercise) or rng.random() >= self._share:
+            return item
+        made = self._other_words.entry(item, rng)
+        try:
+            self._check(made)
+        except InputError:
+            return item
+        return made
 
 
 def read_material(

@@ -24,6 +24,7 @@ from tl.calls.schema import Call, Conversation, Message, Tool
 from tl.data.conversation import read_conversations
 from tl.data.dataset import Dataset
 from tl.data.encode import Encoder, Example
+from tl.data.entries import Entry
 from tl.data.mae import erroneous_calls
 
 # A word with or without its capital; words of capitals, like currencies, are values.
@@ -59,15 +60,22 @@ class OtherWords:
         """The conversation in other words; as it was where the data has too few, or where feedback
         would no longer read as the error that it is.
         """
+        made = self._draw(conversation, rng).conversation(conversation)
+        same = erroneous_calls(made) == erroneous_calls(conversation)
+        return made if same else conversation
+
+    def entry(self, entry: Entry, rng: random.Random) -> Entry:
+        """An entry for reinforcement learning, its right calls in the words of its context."""
+        exchange = self._draw(entry.context, rng)
+        context = exchange.conversation(entry.context)
+        return Entry(context, tuple(map(exchange.call, entry.golds)))
+
+    def _draw(self, conversation: Conversation, rng: random.Random) -> "_Exchange":
         told = sorted({_stem(w) for w in _words(_tool_texts(conversation.tools))} & self.telling)
         present = {_stem(word) for word in _words(_texts(conversation))}
         free = [word for word in self.words if word not in present]
-        if len(free) < len(told):
-            return conversation
-        exchange = _Exchange(dict(zip(told, rng.sample(free, len(told)), strict=True)))
-        made = exchange.conversation(conversation)
-        same = erroneous_calls(made) == erroneous_calls(conversation)
-        return made if same else conversation
+        drawn = rng.sample(free, len(told)) if len(free) >= len(told) else told
+        return _Exchange(dict(zip(told, drawn, strict=True)))
 
 
 def reread(

@@ -237,10 +237,13 @@ def add_optimizer_flags(parser: argparse.ArgumentParser) -> None:
     add_adamw_flags(parser)
 
 
-def add_freezing_flag(add: Callable) -> None:
-    """What AdamW leaves as it is."""
+def add_keeping_flags(add: Callable) -> None:
+    """What keeps training from spoiling what the model can do already."""
     add("--freeze_embeddings", action=argparse.BooleanOptionalAction, default=False,
         help="the token embeddings and the language-model head stay as they are")
+    add("--other_words", type=probability, default=0.0, metavar="SHARE",
+        help="of the contexts that are read in other words, drawn anew each time, so that a tool "
+        "has to be found by what is said of it")
 
 
 def add_adamw_flags(parser: argparse.ArgumentParser) -> None:

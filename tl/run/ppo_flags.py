@@ -49,7 +49,7 @@ def add_method_flags(parser: argparse.ArgumentParser) -> None:
         help="peak, of the critic; --learning_rate is the policy's")
     add("--critic_warmup_steps", type=cli.non_negative_int, default=0,
         help="steps at the beginning in which the critic alone learns")
-    cli.add_freezing_flag(add)
+    cli.add_keeping_flags(add)
     cli.add_adamw_flags(parser)
     parser.set_defaults(learning_rate=2e-6, weight_decay=0.0, warmup_ratio=0.0)
 # fmt: on
