@@ -7,15 +7,19 @@ from collections import Counter
 
 import pytest
 
+from tl import InputError
+from tl.agent.material import Draws
 from tl.calls.schema import Call, Conversation, Message, Tool
 from tl.data.conversation import read_conversations
 from tl.data.dataset import load_dataset
 from tl.data.encode import Encoder
+from tl.data.entries import read_entries
 from tl.data.mae import erroneous_calls
 from tl.data.other_words import OtherWords, reread
 from tl.data.tokenizer import load_tokenizer
 from tl.dialects import get_dialect
 from tl.world.datasets import make_trajectories, to_raw
+from tl.world.exercises import make_exercises
 from tl.world.tokenizer import TINY
 
 
@@ -155,3 +159,42 @@ def test_an_example_that_gets_too_long_stays(data, encoder):
     short = Encoder(encoder.tokenizer, encoder.dialect, max_length=longest)
     made = reread(load_dataset(data, short), short, 1.0, 4, seed=1)
     assert max(made.lengths) <= longest
+
+
+def test_an_entry_changes_with_its_right_calls(data):
+    entries = read_entries(data)
+    exchange, other = OtherWords([entry.context for entry in entries]), 0
+    for index, entry in enumerate(entries):
+        made = exchange.entry(entry, random.Random(index))
+        assert shape(made.context) == shape(entry.context) and len(made.golds) == len(entry.golds)
+        before = {tool.name: place for place, tool in enumerate(entry.context.tools)}
+        for was, gold in zip(entry.golds, made.golds, strict=True):
+            tool = made.context.tools[before[was.name]]
+            assert gold.name == tool.name and gold.arguments.keys() <= tool.properties.keys()
+        other += made != entry
+    assert other > 0.8 * len(entries)
+
+
+def test_draws_are_a_function_of_item_and_step(data):
+    items = [*read_entries(data), *make_exercises(3)]
+    draws = Draws(items, 0.5, 1, lambda item: None)
+    again = Draws(items, 0.5, 1, lambda item: None)
+    other = 0
+    for index in range(len(items)):
+        assert draws.item(index, 7) == again.item(index, 7)
+        other += draws.item(index, 7) != items[index]
+    assert 0.3 < other / len(items) < 0.6
+    assert any(draws.item(0, step) != draws.item(0, 0) for step in range(1, 20))
+    assert all(draws.item(index, 3) is items[index] for index in range(len(items) - 3, len(items)))
+    plain = Draws(items, 0.0, 1, lambda item: None)
+    assert all(plain.item(index, 3) is item for index, item in enumerate(items))
+
+
+def test_an_entry_without_room_for_other_words_stays(data):
+    items = read_entries(data)
+
+    def check(item):
+        raise InputError("too long")
+
+    draws = Draws(items, 1.0, 1, check)
+    assert all(draws.item(index, 0) is item for index, item in enumerate(items))
