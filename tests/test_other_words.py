@@ -128,6 +128,13 @@ def test_keywords_of_schemas_and_values_of_other_words_stay():
     assert items in made.messages[0].content
 
 
+def test_no_keyword_becomes_a_name():
+    tools = (Tool("get_river"),)
+    asked = Message("user", "import class from while river lambda tower")
+    one, two = (Conversation(name, tools[i:], (asked,)) for i, name in enumerate("ab"))
+    assert OtherWords([one, two, two, two]).words == ["get", "river", "tower"]
+
+
 def test_too_few_words_change_nothing():
     tools = (Tool("get_river"),)
     one = Conversation("1", tools, (Message("user", "The river"),))
@@ -150,6 +157,10 @@ def test_a_reading_for_each_epoch(data, encoder, conversations):
     assert other[0] != other[1] != other[2]  # drawn anew
     again = reread(dataset, encoder, 0.5, 2.5, seed=1)
     assert again.digest() == made.digest() != reread(dataset, encoder, 0.5, 2.5, seed=2).digest()
+    moved = data.with_name("moved.json")
+    moved.write_bytes(data.read_bytes())
+    elsewhere = reread(load_dataset(moved, encoder), encoder, 0.5, 2.5, seed=1)
+    assert elsewhere.digest() == made.digest()
     assert "120 trajectories, read 3 times" in made.summary()[0]
     assert reread(dataset, encoder, 0.0, 2.5, seed=1) is dataset
 

@@ -17,6 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from keyword import iskeyword
 from typing import Any
 
 from tl import InputError
@@ -41,7 +42,7 @@ class OtherWords:
 
     telling: the words that are exchanged, without the plural's s.
     words: for which: of the tools and the requests of all conversations; no names of cities or
-        persons, which begin with a capital.
+        persons, which begin with a capital, and no keywords of Python, which can name nothing.
     """
 
     def __init__(self, conversations: Sequence[Conversation]):
@@ -53,7 +54,8 @@ class OtherWords:
         lower = {word for text in written for word in WORD.findall(text) if word.islower()}
         self.words = sorted(
             word for word in lower
-            if _stem(word) == word and (word in self.telling or word not in counts)
+            if _stem(word) == word and not iskeyword(word)
+            and (word in self.telling or word not in counts)
         )  # fmt: skip
 
     def __call__(self, conversation: Conversation, rng: random.Random) -> Conversation:
@@ -93,8 +95,9 @@ def reread(
     conversations = [conversation for conversation in read if conversation.source in used]
     other_words, examples, readings = OtherWords(conversations), [], math.ceil(epochs)
     for reading in range(readings):
-        for example, conversation in zip(dataset.examples, conversations, strict=True):
-            rng = random.Random(f"{seed} {reading} {conversation.source}")
+        pairs = zip(dataset.examples, conversations, strict=True)
+        for place, (example, conversation) in enumerate(pairs):
+            rng = random.Random(f"{seed} {reading} {place}")
             if rng.random() < share:
                 example = _encoded(other_words(conversation, rng), encoder) or example
             examples.append(example)
