@@ -11,6 +11,7 @@ import train_sft
 from tests.micro import write_data, write_model
 from tests.preempted import preempt
 from tests.processes import run_ranks
+from tl import InputError
 from tl.data.tokenizer import load_tokenizer
 from tl.model.hf import load_model
 from tl.run.log import read_metrics
@@ -132,6 +133,20 @@ def test_the_ablation_switches_change_what_is_learned(flags, tmp_path):
     train(*flags, "--max_steps", 2, "--output_dir", full)
     assert difference(standard, spelled_out) == 0.0
     assert difference(standard, full) > 0
+
+
+def test_other_words_in_each_epoch(flags, tmp_path):
+    """As many steps as without; a run cannot be resumed with another share."""
+    more = (*flags, "--num_train_epochs", 2, "--save_steps", 3)
+    runs = {share: tmp_path / str(share) for share in (0.0, 1.0)}
+    for share, directory in runs.items():
+        train(*more, "--other_words", share, "--output_dir", directory)
+        metrics = read_metrics(directory / "metrics.jsonl")
+        assert max(metrics) == 6 and metrics[6]["epoch"] == 2.0
+    assert difference(*runs.values()) > 1e-3
+    wrong = (*more, "--other_words", 0.5, "--resume_from_checkpoint", "--output_dir", runs[1.0])
+    with pytest.raises(InputError, match="data"):
+        train(*wrong)
 
 
 def test_train_args_replay_the_run(flags, tmp_path):
