@@ -15,7 +15,7 @@ import math
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from keyword import iskeyword
 from typing import Any
@@ -34,7 +34,10 @@ COMMON = 0.25  # a word in the tools of more trajectories than these tells littl
 # Schema keywords by what stands behind them.
 NAMED_SCHEMAS = ("properties", "$defs", "definitions", "patternProperties")
 SCHEMAS = ("items", "additionalProperties", "anyOf", "oneOf", "allOf", "prefixItems", "not")
-TEXTS = ("description", "title", "enum", "const", "default", "examples", "required")
+WRITTEN = ("description", "title", "enum", "const", "default", "examples", "required")
+
+
+Change = Callable[[str], str]
 
 
 class OtherWords:
@@ -46,12 +49,17 @@ class OtherWords:
     """
 
     def __init__(self, conversations: Sequence[Conversation]):
-        told = [set(map(_stem, _words(_tool_texts(each.tools)))) for each in conversations]
+        told = [_stems(_texts_of_tools(each)) for each in conversations]
         counts = Counter(stem for stems in told for stem in stems)
         most = max(1, math.floor(COMMON * len(conversations)))
         self.telling = {stem for stem, count in counts.items() if count <= most}
-        written = [text for each in conversations for text in _told_and_asked(each)]
-        lower = {word for text in written for word in WORD.findall(text) if word.islower()}
+        lower = {
+            word
+            for each in conversations
+            for text in _texts_of_tools(each) + _requests(each)
+            for word in WORD.findall(text)
+            if word.islower()
+        }
         self.words = sorted(
             word for word in lower
             if _stem(word) == word and not iskeyword(word)
@@ -62,22 +70,31 @@ class OtherWords:
         """The conversation in other words; as it was where the data has too few, or where feedback
         would no longer read as the error that it is.
         """
-        made = self._draw(conversation, rng).conversation(conversation)
+        made = _changed_conversation(conversation, self._draw(conversation, rng))
         same = erroneous_calls(made) == erroneous_calls(conversation)
         return made if same else conversation
 
     def entry(self, entry: Entry, rng: random.Random) -> Entry:
         """An entry for reinforcement learning, its right calls in the words of its context."""
-        exchange = self._draw(entry.context, rng)
-        context = exchange.conversation(entry.context)
-        return Entry(context, tuple(map(exchange.call, entry.golds)))
+        change = self._draw(entry.context, rng)
+        golds = tuple(_changed_call(gold, change) for gold in entry.golds)
+        return Entry(_changed_conversation(entry.context, change), golds)
 
-    def _draw(self, conversation: Conversation, rng: random.Random) -> "_Exchange":
-        told = sorted({_stem(w) for w in _words(_tool_texts(conversation.tools))} & self.telling)
-        present = {_stem(word) for word in _words(_texts(conversation))}
+    def _draw(self, conversation: Conversation, rng: random.Random) -> Change:
+        told = sorted(_stems(_texts_of_tools(conversation)) & self.telling)
+        present = _stems(_texts(conversation))
         free = [word for word in self.words if word not in present]
         drawn = rng.sample(free, len(told)) if len(free) >= len(told) else told
-        return _Exchange(dict(zip(told, drawn, strict=True)))
+        others = dict(zip(told, drawn, strict=True))
+
+        def other(match: re.Match) -> str:
+            word = match[0].lower()
+            if (stem := _stem(word)) not in others:
+                return match[0]
+            word = others[stem] + word[len(stem) :]
+            return word.capitalize() if match[0][0].isupper() else word
+
+        return lambda text: WORD.sub(other, text)
 
 
 def reread(
@@ -111,65 +128,72 @@ def _encoded(conversation: Conversation, encoder: Encoder) -> Example | None:
         return None
 
 
-class _Exchange:
-    """One exchange of words: stem -> stem."""
+def _changed_conversation(conversation: Conversation, change: Change) -> Conversation:
+    tools = tuple(_changed_tool(tool, change) for tool in conversation.tools)
+    messages = tuple(_changed_message(message, change) for message in conversation.messages)
+    return replace(conversation, tools=tools, messages=messages)
 
-    def __init__(self, stems: dict[str, str]):
-        self._stems = stems
 
-    def conversation(self, conversation: Conversation) -> Conversation:
-        return replace(
-            conversation,
-            tools=tuple(map(self.tool, conversation.tools)),
-            messages=tuple(map(self.message, conversation.messages)),
-        )
+def _changed_tool(tool: Tool, change: Change) -> Tool:
+    schema = _changed_schema(tool.parameters, change)
+    return Tool(change(tool.name), change(tool.description), schema)
 
-    def tool(self, tool: Tool) -> Tool:
-        schema = self.schema(tool.parameters)
-        return Tool(self.text(tool.name), self.text(tool.description), schema)
 
-    def message(self, message: Message) -> Message:
-        calls = tuple(map(self.call, message.calls))
-        return replace(message, content=self.text(message.content), calls=calls)
+def _changed_message(message: Message, change: Change) -> Message:
+    calls = tuple(_changed_call(call, change) for call in message.calls)
+    return replace(message, content=change(message.content), calls=calls)
 
-    def call(self, call: Call) -> Call:
-        positional = tuple(map(self.value, call.positional))
-        return Call(self.text(call.name), self.value(call.arguments), positional)
 
-    def schema(self, schema: Any) -> Any:
-        """A JSON schema: its keywords stay, the words of its author are exchanged."""
-        if isinstance(schema, list):
-            return [self.schema(each) for each in schema]
-        if not isinstance(schema, dict):
-            return schema
-        made = {}
-        for key, value in schema.items():
-            if key in NAMED_SCHEMAS and isinstance(value, dict):
-                value = {self.text(name): self.schema(of) for name, of in value.items()}
-            elif key in SCHEMAS:
-                value = self.schema(value)
-            elif key in TEXTS:
-                value = self.value(value)
-            made[key] = value
-        return made
+def _changed_call(call: Call, change: Change) -> Call:
+    arguments = _changed_value(call.arguments, change)
+    positional = tuple(_changed_value(value, change) for value in call.positional)
+    return Call(change(call.name), arguments, positional)
 
-    def value(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {self.text(key): self.value(of) for key, of in value.items()}
-        if isinstance(value, list):
-            return [self.value(each) for each in value]
-        return self.text(value) if isinstance(value, str) else value
 
-    def text(self, text: str) -> str:
-        return WORD.sub(self._word, text)
+def _changed_schema(schema: Any, change: Change) -> Any:
+    """A JSON schema: its keywords stay, the words of its author change."""
+    if isinstance(schema, list):
+        return [_changed_schema(each, change) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {}
+    for key, value in schema.items():
+        if key in NAMED_SCHEMAS and isinstance(value, dict):
+            value = {change(name): _changed_schema(of, change) for name, of in value.items()}
+        elif key in SCHEMAS:
+            value = _changed_schema(value, change)
+        elif key in WRITTEN:
+            value = _changed_value(value, change)
+        made[key] = value
+    return made
 
-    def _word(self, match: re.Match) -> str:
-        word = match[0]
-        stem = _stem(word.lower())
-        if stem not in self._stems:
-            return word
-        other = self._stems[stem] + word.lower()[len(stem) :]
-        return other.capitalize() if word[0].isupper() else other
+
+def _changed_value(value: Any, change: Change) -> Any:
+    if isinstance(value, dict):
+        return {change(key): _changed_value(of, change) for key, of in value.items()}
+    if isinstance(value, list):
+        return [_changed_value(each, change) for each in value]
+    return change(value) if isinstance(value, str) else value
+
+
+def _texts(conversation: Conversation) -> list[str]:
+    """All that is written in a conversation, but for the keywords of schemas."""
+    written: list[str] = []
+
+    def listen(text: str) -> str:
+        written.append(text)
+        return text
+
+    _changed_conversation(conversation, listen)
+    return written
+
+
+def _texts_of_tools(conversation: Conversation) -> list[str]:
+    return _texts(replace(conversation, messages=()))
+
+
+def _requests(conversation: Conversation) -> list[str]:
+    return [message.content for message in conversation.messages if message.role == "user"]
 
 
 def _stem(word: str) -> str:
@@ -177,46 +201,5 @@ def _stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and word[-2] != "s" else word
 
 
-def _words(texts: Iterable[str]) -> set[str]:
-    return {word.lower() for text in texts for word in WORD.findall(text)}
-
-
-def _told_and_asked(conversation: Conversation) -> Iterator[str]:
-    yield from _tool_texts(conversation.tools)
-    yield from (message.content for message in conversation.messages if message.role == "user")
-
-
-def _texts(conversation: Conversation) -> Iterator[str]:
-    """All that is written in a conversation."""
-    yield from _tool_texts(conversation.tools)
-    for message in conversation.messages:
-        yield message.content
-        for call in message.calls:
-            yield call.name
-            yield from _strings([call.arguments, call.positional])
-
-
-def _tool_texts(tools: Iterable[Tool]) -> Iterator[str]:
-    """What the authors of tools have written, without the keywords of schemas."""
-    written: list[str] = []
-
-    class Listener(_Exchange):
-        def text(self, text: str) -> str:
-            written.append(text)
-            return text
-
-    listener = Listener({})
-    for tool in tools:
-        listener.tool(tool)
-    yield from written
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield from value
-        value = value.values()
-    elif isinstance(value, str):
-        yield value
-    if not isinstance(value, str | int | float | None):
-        for each in value:
-            yield from _strings(each)
+def _stems(texts: Iterable[str]) -> set[str]:
+    return {_stem(word.lower()) for text in texts for word in WORD.findall(text)}
