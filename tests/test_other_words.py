@@ -41,7 +41,7 @@ def encoder():
 
 
 def shape(conversation):
-    """Everything but words: letters become x where they are small, X where they are large."""
+    """Everything but words: each becomes x; capitals that stand together stay."""
     written = json.dumps(
         [[tool.to_openai() for tool in conversation.tools],
          [[m.role, m.content, [[c.name, c.arguments] for c in m.calls], m.trained]

@@ -36,7 +36,6 @@ NAMED_SCHEMAS = ("properties", "$defs", "definitions", "patternProperties")
 SCHEMAS = ("items", "additionalProperties", "anyOf", "oneOf", "allOf", "prefixItems", "not")
 WRITTEN = ("description", "title", "enum", "const", "default", "examples", "required")
 
-
 Change = Callable[[str], str]
 
 
@@ -49,14 +48,14 @@ class OtherWords:
     """
 
     def __init__(self, conversations: Sequence[Conversation]):
-        told = [_stems(_texts_of_tools(each)) for each in conversations]
-        counts = Counter(stem for stems in told for stem in stems)
+        told = [_texts_of_tools(each) for each in conversations]
+        counts = Counter(stem for texts in told for stem in _stems(texts))
         most = max(1, math.floor(COMMON * len(conversations)))
         self.telling = {stem for stem, count in counts.items() if count <= most}
         lower = {
             word
-            for each in conversations
-            for text in _texts_of_tools(each) + _requests(each)
+            for each, texts in zip(conversations, told, strict=True)
+            for text in texts + _requests(each)
             for word in WORD.findall(text)
             if word.islower()
         }

@@ -32,7 +32,7 @@ UNTOLD = 0.35  # share of the names that no request has a word of
 
 def sentences(words: Words, rng: random.Random) -> str:
     """Entries, then a request for each, and its name."""
-    entries = [_renamed(entry, rng) for entry in draw_entries(words, rng, rng.choice(COUNTS))]
+    entries = _entries(words, rng)
     (line, gap), answer = rng.choice(ENTRIES), rng.choice(ANSWERS)
     parts = [line.format(n=entry.name, p=entry.purpose) for entry in entries]
     asked = [
@@ -44,7 +44,7 @@ def sentences(words: Words, rng: random.Random) -> str:
 
 def worded(words: Words, rng: random.Random) -> str:
     """Definitions of any words, then a request for each that shares some of them, and its call."""
-    entries = [_renamed(entry, rng) for entry in draw_entries(words, rng, rng.choice(COUNTS))]
+    entries = _entries(words, rng)
     bare = rng.random() < 0.5
     return _module([_function(entry, bare, words, rng) for entry in entries], words, rng)
 
@@ -61,6 +61,11 @@ def _module(functions: list[Function], words: Words, rng: random.Random) -> str:
         use(function, functions, hand, rng) for function in rng.sample(functions, len(functions))
     ]
     return rng.choice(("\n", "\n\n")).join(parts)
+
+
+def _entries(words: Words, rng: random.Random) -> list[Entry]:
+    """Some of them under names that do not tell what they are for."""
+    return [_renamed(entry, rng) for entry in draw_entries(words, rng, rng.choice(COUNTS))]
 
 
 def _renamed(entry: Entry, rng: random.Random) -> Entry:
