@@ -28,7 +28,7 @@ from tl.model.decoder import Decoder
 from tl.model.heads import load_critic, save_critic
 from tl.model.hf import load_model, save_model
 from tl.rl import ppo
-from tl.rl.advantage import gae, kl_shaped_rewards, whiten
+from tl.rl.advantage import gae, kl_shaped_rewards, leave_one_out, whiten
 from tl.rl.irm import UNPARSEABLE
 from tl.rl.metrics import CURVES, rollout_metrics, update_metrics
 from tl.rl.rollout import Rollout, join
@@ -82,8 +82,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         parser.error(f"{args.model}: no such directory; `torchrun train_sft.py` makes out/sft")
     if args.exercises and args.data != WORLD:
         parser.error("--exercises: needs --data world, whose tools can be executed")
-    if args.parallel == "fsdp":
-        parser.error("--parallel fsdp: every process of PPO holds whole models; use replicate")
+    ppo_flags.check(parser, args)
     return args
 
 
@@ -120,15 +119,15 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     tokenizer = load_tokenizer(source)
     player = Player(
         actor, tokenizer, get_dialect(args.dialect), source=str(source),
-        max_new_tokens=args.response_length, temperature=args.temperature,
-        cut_reward=UNPARSEABLE if args.truncation == "penalty" else 0.0, dtype=dtype,
+        max_new_tokens=args.response_length, temperature=args.temperature, dtype=dtype,
+        copies=args.num_generations, cut_reward=UNPARSEABLE if args.truncation == "penalty" else 0,
     )  # fmt: skip
-    batch_size = args.per_device_rollout_batch_size * group.size
+    contexts = args.per_device_rollout_batch_size * group.size // args.num_generations
     material = read_material(
-        args.data, args.eval_data, args.exercises, folder=output_dir / "data", fewest=batch_size,
+        args.data, args.eval_data, args.exercises, folder=output_dir / "data", fewest=contexts,
         check=player.check_room, skips=args.on_bad_record == "skip", group=group,
     )  # fmt: skip
-    sampler = Sampler(len(material.items), batch_size, args.seed)
+    sampler = Sampler(len(material.items), contexts, args.seed)
     draws = Draws(material.items, args.other_words, args.seed, player.check_room)
     total_steps = args.max_steps or max(1, round(args.num_train_epochs * sampler.batches_per_epoch))
     warmup = optim.warmup_length(total_steps, args.warmup_ratio, args.warmup_steps)
@@ -144,9 +143,9 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     both = nn.ModuleDict({"actor": actor, "critic": critic})
     optimizers = optim.Optimizers(actor_optimizer, critic_optimizer)
     start, saved_dtype = 0, actor.config.dtype  # the final model has the dtype of the files
-    course = {"data": material.digest(), "batch size": batch_size, "critic": args.critic}
+    course = {"data": material.digest(), "batch": [contexts, args.num_generations]}
+    course |= {"critic": args.critic, "frozen": args.freeze_embeddings, "words": args.other_words}
     course |= {"seed": args.seed, "schedule": [total_steps, warmup, args.lr_scheduler_type, *rates]}
-    course |= {"frozen embeddings": args.freeze_embeddings, "other words": args.other_words}
     if found:
         found.require_course(course)
         found.restore(both, optimizers)
@@ -154,18 +153,21 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
         start, saved_dtype = found.step, found.values["saved_dtype"]
         kl.coefficient = found.values["kl_coef"]
 
-    def hidden_states(model: Decoder, part: Rollout, rows: Tensor) -> Tensor:
-        """[N, E] behind the tokens at these rows[N] of some episodes, packed end to end."""
+    shared = device.type == "cpu" and not actor.config.rope.depends_on_length
+    scored = args.per_device_train_batch_size * (1 if args.gradient_checkpointing else SCORED)
+
+    def hidden_states(model: Decoder, part: Rollout, ends: bool = False) -> Tensor:
+        """[N, E] from which the actions of some episodes are chosen; [N + S, E] with their ends."""
+        rows = part.rows_and_ends(shared) if ends else part.rows(shared)
         with parallel.autocast(device, dtype):
-            return model(**part.packed(), rows=rows)
+            return model(**part.packed(shared), rows=rows)
 
     def score(part: Rollout) -> Rollout:
         """With what the reference makes of the actions, and what the critic expects."""
-        hidden = hidden_states(reference, part, part.rows())  # [N, E]
+        hidden = hidden_states(reference, part)  # [N, E]
         actions, weight = part.actions[part.action_mask], reference.lm_head.weight
         ref_logprobs, _ = linear_token_logprobs(hidden, weight, actions, args.temperature)  # [N]
-        seen = hidden_states(critic.trunk or actor, part, part.rows_and_ends())  # [N + S, E]
-        values = critic.head(seen)  # [N + S]
+        values = critic.head(hidden_states(critic.trunk or actor, part, ends=True))  # [N + S]
         return part.scored(ref_logprobs, values, args.truncation == "bootstrap")
 
     def save(folder: Path, weights_dtype: torch.dtype) -> None:
@@ -189,8 +191,8 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     ):
         size = sum(parameter.numel() for parameter in both.parameters())
         log.say(f"{args.data}: {len(material.items):,} items, {len(material.skipped):,} left out")
-        log.say(f"{args.model}: {size:,} parameters with the critic's, {dtype} on {device.type}; "
-                f"{batch_size} episodes x {total_steps:,} steps")  # fmt: skip
+        log.say(f"{args.model}: {size:,} parameters with the critic's, {dtype} on {device.type}")
+        log.say(f"{contexts} contexts, {args.num_generations} replies each; {total_steps:,} steps")
         if not start and material.held_out:
             log.record(0, **evaluate())
         clock = Phases()
@@ -207,9 +209,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
 
             # 2. Score: the reference and the critic read what was said
             with torch.no_grad():
-                size = args.per_device_train_batch_size
-                size *= 1 if args.gradient_checkpointing else SCORED
-                rollout = join([score(part) for part in rollout.parts(size)])
+                rollout = join([score(part) for part in rollout.parts(scored)])
             clock.mark("score")
 
             # 3. Advantages
@@ -220,6 +220,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
             advantages, returns = gae(
                 shaped, rollout.values, mask, args.gamma, args.lam, rollout.bootstrap
             )
+            advantages = leave_one_out(advantages, mask, args.num_generations)
             if args.whiten_advantages:
                 advantages = whiten(advantages, mask, group.all_sum)
             rollout = rollout._replace(advantages=advantages, returns=returns)
@@ -236,14 +237,12 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
                     continue  # more minibatches than episodes
                 sums = torch.zeros_like(totals)
                 for part in minibatch.parts(args.per_device_train_batch_size):
-                    hidden = hidden_states(actor, part, part.rows())  # [N, E]
-                    weight = actor.lm_head.weight
+                    hidden, weight = hidden_states(actor, part), actor.lm_head.weight
                     loss, actor_sums = ppo.actor_loss(part, hidden, weight, by, count)
                     if critic.trunk:
                         loss.backward()  # and the memory of one pass does for both
-                        hidden, loss = hidden_states(critic.trunk, part, part.rows()), 0.0
-                    values = critic.head(hidden)
-                    value_loss, critic_sums = ppo.critic_loss(part, values, by, count)
+                        hidden, loss = hidden_states(critic.trunk, part), 0.0
+                    value_loss, critic_sums = ppo.critic_loss(part, critic.head(hidden), by, count)
                     (loss + value_loss).backward()
                     sums += torch.cat([actor_sums, critic_sums])
                 sums = group.all_sum(sums)
@@ -271,8 +270,9 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
             last, stopping = done == total_steps, stop.requested()
             if last or stopping or done == start + 1 or done % args.logging_steps == 0:
                 log.record(
-                    done, episode=sampler.visited(done), epoch=done / sampler.batches_per_epoch,
-                    **metrics, **update_metrics(totals, tokens), updates=updates,
+                    done, epoch=done / sampler.batches_per_epoch, updates=updates,
+                    episode=sampler.visited(done) * args.num_generations,
+                    **metrics, **update_metrics(totals, tokens),
                     learning_rate=actor_rate, critic_learning_rate=critic_rate, grad_norm=norms[0],
                     critic_grad_norm=norms[1], skipped_steps=guard.skipped, **clock.read(),
                 )  # fmt: skip

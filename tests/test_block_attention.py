@@ -18,8 +18,8 @@ def draw(lengths, heads, keys, dim, dtype=torch.float64, seed=0):
     return [x.to(dtype).requires_grad_() for x in qkv], upstream.to(dtype)
 
 
-def by_sequence(q, k, v, lengths, window):
-    return attention_by_sequence(q, k, v, Packing(lengths, None, None, None), window)
+def by_sequence(q, k, v, lengths, window, branches=None):
+    return attention_by_sequence(q, k, v, Packing(lengths, None, None, None, branches), window)
 
 
 @settings(max_examples=40, deadline=None)
@@ -42,6 +42,43 @@ def test_results_and_gradients_are_those_of_torch(lengths, window, keys, rows, m
     torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
     expected = torch.autograd.grad(expected, (q, k, v), upstream)
     torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-11)
+
+
+@st.composite
+def branching(draw):
+    """Lengths of stems, and of what branches off at the end of each."""
+    shape = st.tuples(st.integers(1, 9), st.lists(st.integers(0, 5), max_size=4))
+    shapes = draw(st.lists(shape, min_size=1, max_size=4))
+    return [stem for stem, _ in shapes], [ends for _, ends in shapes]
+
+
+@settings(max_examples=60, deadline=None)
+@given(branching(), st.none() | st.integers(1, 12), st.integers(1, 7))
+def test_branches_are_read_as_if_each_stood_behind_its_stem(shapes, window, rows):
+    """Results and gradients, of the blocks and of torch's function with a mask."""
+    stems, branches = shapes
+    lengths = [stem + sum(ends) for stem, ends in zip(*shapes, strict=True)]
+    (q, k, v), upstream = draw(lengths, 4, 2, 4)
+    expected = torch.zeros_like(q)
+    start = 0
+    for stem, ends in zip(stems, branches, strict=True):
+        places = torch.arange(start, start + stem)
+        behind = start + stem
+        for length in (0, *ends):
+            own = torch.cat([places, torch.arange(behind, behind + length)])
+            read = by_sequence(q[own], k[own], v[own], [len(own)], window)
+            wanted = own if not length else own[stem:]
+            expected = expected.index_copy(0, wanted, read[len(own) - len(wanted) :])
+            behind += length
+        start = behind
+    gradients = torch.autograd.grad(expected, (q, k, v), upstream)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "ROWS", rows)
+        for attend in (blocks.block_attention, by_sequence):
+            got = attend(q, k, v, lengths, window, branches)
+            torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
+            found = torch.autograd.grad(got, (q, k, v), upstream)
+            torch.testing.assert_close(found, gradients, rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize("window", [None, 1, 65, 100])
@@ -81,9 +118,12 @@ def test_neighbours_of_one_length_go_together():
     most = blocks.SCORES // (rows * length)
     assert most > 1
     lengths = [7, 7, *[length] * (most + 1), 7, 2000]
-    found = list(blocks._bunches(lengths, rows))
-    assert found == [(2, 7), (most, length), (1, length), (1, 7), (1, 2000)]
-    assert [length for count, length in found for _ in range(count)] == lengths
+    found = list(blocks._bunches([(each, ()) for each in lengths], rows))
+    expected = [(2, 7), (most, length), (1, length), (1, 7), (1, 2000)]
+    assert found == [(count, (each, ())) for count, each in expected]
+    assert list(blocks._bunches([(7, (2,)), (7, (2,)), (7, (1, 1))], rows)) == [
+        (2, (7, (2,))), (1, (7, (1, 1))),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("autocast", [False, True])

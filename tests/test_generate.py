@@ -19,8 +19,12 @@ PROMPTS = [[1, 2, 3], [4], [5, 6], [7, 8, 9, 10, 11, 12], [1, 2, 3]]
 
 
 def prompts_for(config: dict):
+    """Some of them twice."""
     ids = st.integers(0, config["vocab_size"] - 1)
-    return st.lists(st.lists(ids, min_size=1, max_size=8), min_size=1, max_size=5)
+    prompts = st.lists(st.lists(ids, min_size=1, max_size=8), min_size=1, max_size=5)
+    return prompts.flatmap(
+        lambda made: st.lists(st.sampled_from(made), max_size=3).map(lambda again: made + again)
+    )
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -85,6 +89,20 @@ def test_the_searches_cross_the_change_of_frequencies_and_windows():
 
     find(configs(), crosses, settings=quick)
     find(configs(), lambda c: {None, 3} <= set(ModelConfig.from_hf(c).windows), settings=quick)
+
+
+def test_a_prompt_is_read_once_for_all_that_begin_with_it(monkeypatch):
+    read = []
+    prefill = Decoder.prefill
+    noted = lambda self, ids, cache: read.append(len(ids)) or prefill(self, ids, cache)
+    monkeypatch.setattr(Decoder, "prefill", noted)
+    model, prompts = build(TINY, torch.float32), [[1, 2, 3]] * 4 + [[4, 5]] * 3
+    generate(model, prompts, max_new_tokens=3, eos_ids=[])
+    assert sum(read) == 2 + 1
+    read.clear()
+    limits = [1, 1, 5, 1]  # the last join first; one of them is there when the third and the fourth join
+    generate(model, prompts[:4], max_new_tokens=limits, eos_ids=[], batch_size=2)
+    assert sum(read) == 2
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])

@@ -131,7 +131,7 @@ def test_slots_grow_and_move_with_what_they_hold(page, monkeypatch):
     assert cache.store.shape[4] == room
     read(model, cache, [0], [long.tolist()])
     assert cache.store.shape[4] > room
-    cache.move(2, 0, 8)  # over the long one, whose end stays where it is
+    cache.copy(2, 0, 8)  # over the long one, whose end stays where it is
     got = model.decode(torch.stack((first[-1], second[-1])), cache.decode([9, 5]))
     expected = [whole_logits(model, ids.tolist())[-1] for ids in (first, second)]
     torch.testing.assert_close(got, torch.stack(expected), rtol=1e-6, atol=1e-6)

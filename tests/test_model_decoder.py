@@ -179,8 +179,8 @@ def test_expanded_heads_give_the_same_attention():
     q, k, v = (torch.randn(7, heads, 4, dtype=torch.float64) for heads in (6, 2, 2))
     expanded = packed_attention.expand_heads(k, 6), packed_attention.expand_heads(v, 6)
     for window in (None, 3):
-        grouped = packed_attention.attend_one(q, k, v, window)
-        torch.testing.assert_close(packed_attention.attend_one(q, *expanded, window), grouped)
+        grouped = packed_attention.attend_one(q, k, v, window, [])
+        torch.testing.assert_close(packed_attention.attend_one(q, *expanded, window, []), grouped)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -5,7 +5,7 @@ import torch
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
-from tl.rl.advantage import gae, kl_shaped_rewards, whiten
+from tl.rl.advantage import gae, kl_shaped_rewards, leave_one_out, whiten
 
 FACTORS = st.sampled_from([0.0, 0.5, 0.9, 0.95, 1.0])
 
@@ -143,3 +143,24 @@ def test_one_token_has_no_spread():
     x = torch.tensor([3.0, 5.0])
     assert whiten(x, torch.tensor([True, False])).tolist() == [0, 0]
     assert whiten(x, torch.tensor([False, False])).tolist() == [0, 0]
+
+
+@given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.integers(0, 2**32))
+def test_the_baseline_of_a_reply_is_what_the_others_to_its_context_were_worth(
+    contexts, copies, tokens, seed
+):
+    g = torch.Generator().manual_seed(seed)
+    advantages = torch.randn(contexts * copies, tokens, generator=g, dtype=torch.float64)
+    mask = torch.rand(advantages.shape, generator=g) < 0.7
+    mask[:, 0] = True
+    advantages = torch.where(mask, advantages, 0.0)
+    got = leave_one_out(advantages, mask, copies)
+    for episode, row in enumerate(advantages):
+        context = episode // copies * copies
+        others = [e for e in range(context, context + copies) if e != episode]
+        baseline = sum(advantages[e, 0] for e in others) / max(1, len(others))
+        expected = torch.where(mask[episode], row - baseline, 0.0)
+        torch.testing.assert_close(got[episode], expected)
+    if copies > 1:  # nothing of it is left where all are worth the same
+        alike = torch.where(mask, 0.3, 0.0)
+        assert not leave_one_out(alike, mask, copies).any()

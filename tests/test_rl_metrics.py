@@ -32,7 +32,9 @@ class Made(tuple):
     finished = property(lambda self: self[2])
 
 
-def random_rollout(seed: int, episodes: int = 5) -> Rollout:
+def random_rollout(
+    seed: int, episodes: int = 5, prompts: list[list[int]] | None = None
+) -> Rollout:
     """Single replies of 1 to 6 tokens with random numbers in every field."""
     g = torch.Generator().manual_seed(seed)
 
@@ -48,7 +50,7 @@ def random_rollout(seed: int, episodes: int = 5) -> Rollout:
         [lambda text: next(worth)] * episodes, range(episodes),
     )  # fmt: skip
     recorder.on_round(range(episodes))
-    recorder([[draw(1, 90) for _ in range(draw(1, 5))] for _ in range(episodes)])
+    recorder(prompts or [[draw(1, 90) for _ in range(draw(1, 5))] for _ in range(episodes)])
     for number in range(episodes):
         recorder.on_text(number, "")
     rollout = recorder.rollout(["turns"] * episodes)
@@ -110,14 +112,14 @@ def ppo_loss(part, hidden, weight, values, by, count):
 
 
 def gradients(
-    model, parts: list[Rollout], count: int, formed=ppo_loss
+    model, parts: list[Rollout], count: int, formed=ppo_loss, shared: bool = False
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """(sums, gradients) of a minibatch that is learned part by part, with a toy critic that shares
     the policy's hidden states."""
     model.zero_grad(set_to_none=True)
     sums = torch.zeros(len(SUMS), dtype=torch.float64)
     for part in parts:
-        hidden = model(**part.packed(), rows=part.rows())
+        hidden = model(**part.packed(shared), rows=part.rows(shared))
         loss, found = formed(part, hidden, model.lm_head.weight, hidden.sum(1), BY, count)
         loss.backward()
         sums += found
@@ -210,6 +212,18 @@ def test_losses_and_gradients_depend_on_the_episodes_alone(model):
         torch.testing.assert_close(found, sums, rtol=0, atol=1e-9, msg=name)
         for ours, theirs in zip(got, expected, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10, msg=name)
+
+
+def test_a_context_that_is_read_once_has_the_gradients_of_all_its_replies(model):
+    rollout = random_rollout(3, prompts=[[1, 2, 3, 4]] * 3 + [[1, 2]] * 2)
+    assert rollout.packed(True)["branches"] and not rollout.packed()["branches"]
+    count = int(rollout.action_mask.sum())
+    sums, expected = gradients(model, [rollout], count)
+    for parts in ([rollout], rollout.parts(2)):
+        found, got = gradients(model, parts, count, shared=True)
+        torch.testing.assert_close(found, sums, rtol=0, atol=1e-9)
+        for ours, theirs in zip(got, expected, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
 
 
 def test_the_loss_is_its_three_terms():

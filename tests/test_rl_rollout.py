@@ -1,11 +1,12 @@
 """Rollouts: what was sampled is what is learned from, token by token; feedback is no action."""
 
 from dataclasses import replace
+from itertools import groupby
 from typing import NamedTuple
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from tests.micro import WORLD_MODEL, write_model
@@ -192,13 +193,78 @@ def rollouts(draw):
     return recorder.rollout(["turns"] * len(lengths))
 
 
+@st.composite
+def several_of_each(draw):
+    """Some replies to each of some prompts, which are all alike in their first tokens."""
+    prompts = draw(st.lists(st.lists(st.integers(0, 1), max_size=3), min_size=1, max_size=4))
+    replies = st.lists(st.lists(st.integers(10, 30), min_size=1, max_size=4), min_size=1,
+                       max_size=3)  # fmt: skip
+    pairs = [([5, *prompt], ids) for prompt in prompts for ids in draw(replies)]
+    finished = [draw(st.booleans()) for _ in pairs]
+    recorder = Recorder(
+        lambda p, s: made([ids for _, ids in pairs])._replace(finished=finished),
+        [lambda text: 1.0] * len(pairs), range(len(pairs)),
+    )  # fmt: skip
+    recorder.on_round(range(len(pairs)))
+    recorder([prompt for prompt, _ in pairs])
+    return recorder.rollout(["turns"] * len(pairs))
+
+
+def read_by_hand(packed: dict) -> list[list[int]]:
+    """What each token of a packed stream sees, itself at the end."""
+    ids, seen, start = packed["input_ids"].tolist(), [], 0
+    branches = packed["branches"] or [[]] * len(packed["lengths"])
+    for length, ends in zip(packed["lengths"], branches, strict=True):
+        stem = length - sum(ends)
+        seen += [ids[start : start + n + 1] for n in range(stem)]
+        behind = start + stem
+        for end in ends:
+            own = ids[behind : behind + end]
+            seen += [ids[start : start + stem] + own[: n + 1] for n in range(end)]
+            behind += end
+        start += length
+    return seen
+
+
+@given(several_of_each(), st.booleans())
+def test_a_shared_context_is_read_once_and_all_see_what_they_saw(rollout, shared):
+    packed = rollout.packed(shared)
+    seen = read_by_hand(packed)
+    assert packed["position_ids"].tolist() == [len(each) - 1 for each in seen]
+    episodes = [ids.tolist() for ids in rollout.input_ids]
+    places = [place.tolist() for place in rollout.places]
+    wanted = [ids[: p + 1] for ids, own in zip(episodes, places, strict=True) for p in own]
+    assert [seen[row] for row in rollout.rows(shared)] == wanted
+    assert [seen[row] for row in rollout.rows_and_ends(shared)] == wanted + episodes
+    contexts = [tuple(ids[: own[0] + 1]) for ids, own in zip(episodes, places, strict=True)]
+    runs = [context for context, _ in groupby(contexts)]
+    assert len(packed["lengths"]) == (len(runs) if shared else rollout.size)
+    if shared:
+        read = sum(map(len, runs)) + sum(map(len, episodes)) - sum(map(len, contexts))
+        assert len(packed["input_ids"]) == read
+
+
+def test_the_strategy_has_contexts_with_several_replies():
+    quick = settings(phases=[Phase.generate], max_examples=500)
+    found = find(several_of_each(), lambda r: bool(r.packed(True)["branches"]), settings=quick)
+    assert len(found.packed(True)["lengths"]) < found.size
+
+
+@given(several_of_each(), st.integers(1, 3))
+def test_a_pass_keeps_the_replies_to_a_context_together(rollout, count):
+    minibatches = list(rollout.passes(1, count, torch.Generator().manual_seed(1)))
+    groups = [len(part._groups()) for part in minibatches]
+    assert sum(part.size for part in minibatches) == rollout.size
+    assert sum(groups) <= len(rollout._groups())  # fewer where alike ones have come together
+
+
 @given(rollouts(), st.data())
 def test_rows_are_where_the_actions_were_chosen(rollout, data):
     """For any selection of episodes; a decoder reads them end to end."""
     picked = data.draw(st.lists(st.integers(0, rollout.size - 1), min_size=1, max_size=6))
     part = rollout.select(picked)
     packed, rows = part.packed(), part.rows()
-    assert packed["lengths"] == [len(ids) for ids in part.input_ids]
+    assert packed["lengths"] == [len(ids) for ids in part.input_ids] and not packed["branches"]
     assert packed["cu_seqlens"].tolist()[-1] == len(packed["input_ids"]) == sum(packed["lengths"])
     following = packed["input_ids"].roll(-1)[rows]
     assert torch.equal(following, part.actions[part.action_mask])  # replies were cut: all are read

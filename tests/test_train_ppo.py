@@ -143,6 +143,36 @@ def test_the_first_ratio_is_one(flags, tmp_path, monkeypatch, temperature):
     assert len(gaps) == 1 and gaps[0] <= 1e-5
 
 
+def test_several_replies_to_a_context_are_learned_from_as_if_each_stood_alone(
+    flags, tmp_path, monkeypatch
+):
+    """The context is read once, which changes the time and nothing else."""
+    flags = [*flags, "--num_generations", 2, "--max_steps", 2, "--learning_rate", 1e-3]
+    train(*flags, "--output_dir", tmp_path / "shared")
+    packed, rows = rollout.Rollout.packed, rollout.Rollout._in_stream
+    read = []
+
+    def alone(self, shared):
+        read.append(shared)
+        return packed(self, False)
+
+    monkeypatch.setattr(rollout.Rollout, "packed", alone)
+    monkeypatch.setattr(rollout.Rollout, "_in_stream", lambda self, p, shared: rows(self, p, False))
+    train(*flags, "--output_dir", tmp_path / "alone")
+    assert read and all(read)
+    assert difference_to(tmp_path / "shared", tmp_path / "alone") < 1e-5
+    shared, alone = (numbers(tmp_path / name) for name in ("shared", "alone"))
+    for ours, theirs in zip(shared.values(), alone.values(), strict=True):
+        for key in ("objective/scores", "objective/kl", "loss/policy_avg", "loss/value_avg"):
+            assert ours.get(key) == pytest.approx(theirs.get(key), abs=1e-5)
+
+
+def test_replies_to_a_context_must_fill_the_rollout(flags, capsys):
+    with pytest.raises(SystemExit):
+        train(*flags, "--num_generations", 3)
+    assert "expected a multiple of --num_generations 3" in capsys.readouterr().err
+
+
 def test_the_passes_end_when_the_policy_has_gone_too_far(flags, tmp_path):
     flags = [*flags, "--num_ppo_epochs", 6, "--learning_rate", 0.05]
     train(*flags, "--kl_stop", 0, "--output_dir", tmp_path / "all")

@@ -52,8 +52,8 @@ class Generations(NamedTuple):
 class _Sequence:
     index: int  # of its prompt
     stream: int  # of random numbers
+    prompt: tuple[int, ...]
     context: list[int]  # prompt and what was generated
-    prompt_length: int
     limit: int  # tokens that may be generated
     uniforms: list[float] | None = None  # in (0, 1], one for each of `limit` tokens; None = greedy
     logprobs: list[float] = field(default_factory=list)
@@ -105,7 +105,7 @@ def generate(
     _check_arguments(temperature, top_p, generator, batch_size)
     stops = frozenset(eos_ids)
     sequences = [
-        _Sequence(index, stream, list(prompt), len(prompt), limit)
+        _Sequence(index, stream, tuple(prompt), list(prompt), limit)
         for index, (prompt, limit, stream) in enumerate(zip(prompts, limits, streams, strict=True))
     ]
     seed = None
@@ -121,7 +121,7 @@ def generate(
         _extend(batch, temperature, top_p, stops)
         batch.drop_finished()
     return Generations(
-        [each.context[each.prompt_length :] for each in sequences],
+        [each.context[len(each.prompt) :] for each in sequences],
         [each.logprobs for each in sequences],
         [each.finished for each in sequences],
     )
@@ -147,13 +147,28 @@ class _Batch:
 
     def join(self, sequences: list[_Sequence]) -> None:
         """Give them slots and read them, all but their last tokens; likewise those whose rotary
-        frequencies change at the length that they have reached."""
+        frequencies change at the length that they have reached. One prompt is read once, however
+        many sequences begin with it."""
         changes_at = self.model.config.rope.changes_at
         unread = [b for b, each in enumerate(self.live) if changes_at(len(each.context))]
-        unread += range(len(self.live), len(self.live) + len(sequences))
+        joining = range(len(self.live), len(self.live) + len(sequences))
         self.live += sequences
-        for slots in self._passes(unread):
+        twins = self._twins(joining)
+        for slots in self._passes([*unread, *(slot for slot in joining if slot not in twins)]):
             self._prefill(slots)
+        for slot, twin in twins.items():
+            self.cache.copy(twin, slot, len(self.live[slot].prompt) - 1)
+
+    def _twins(self, joining: range) -> dict[int, int]:
+        """The slots among these whose prompt stands in one before them, and that one. None where
+        keys depend on the length that a sequence has reached."""
+        if not joining or self.model.config.rope.depends_on_length:
+            return {}
+        first: dict[tuple[int, ...], int] = {}
+        for slot, sequence in enumerate(self.live):
+            first.setdefault(sequence.prompt, slot)
+        of_joining = {slot: first[self.live[slot].prompt] for slot in joining}
+        return {slot: twin for slot, twin in of_joining.items() if twin < slot}
 
     def _passes(self, slots: list[int]) -> list[list[int]]:
         """The slots that have something to read, in groups for one pass each."""
@@ -190,7 +205,7 @@ class _Batch:
                 last = self.live.pop()
                 if slot < len(self.live):
                     self.live[slot] = last
-                    self.cache.move(len(self.live), slot, len(last.context) - 1)
+                    self.cache.copy(len(self.live), slot, len(last.context) - 1)
 
 
 def _extend(batch: _Batch, temperature: float, top_p: float, stops: frozenset[int]) -> None:

@@ -105,7 +105,7 @@ def read_material(
     if len(material.items) < fewest:
         raise InputError(
             f"--data {data}: {len(material.items)} items, expected as many at least as the "
-            f"episodes of one rollout, {fewest}; lower --per_device_rollout_batch_size"
+            f"contexts of one rollout, {fewest}; lower --per_device_rollout_batch_size"
         )
     if eval_data == WORLD:
         material.held_out.update(_held_out_entries(folder))

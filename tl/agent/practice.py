@@ -33,7 +33,8 @@ class Player:
     """A model that plays items.
 
     source: its directory, for messages. max_new_tokens: of a reply. temperature: of sampling.
-    cut_reward: of a reply that was cut off. dtype: of the computation.
+    copies: episodes of each item in a rollout. cut_reward: of a reply that was cut off.
+    dtype: of the computation.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Player:
         source: str,
         max_new_tokens: int,
         temperature: float,
+        copies: int,
         cut_reward: float,
         dtype: torch.dtype,
     ):
@@ -58,6 +60,7 @@ class Player:
             Loop, tokenizer, dialect, max_positions=self._positions, eos_ids=eos_ids,
             keeps_ids=True,
         )  # fmt: skip
+        self._copies = copies
         self._temperature, self._cut_reward = temperature, cut_reward
         self._device, self._dtype = model.lm_head.weight.device, dtype
 
@@ -73,13 +76,19 @@ class Player:
             )
 
     def rollout(
-        self, items: Sequence[Item], streams: Sequence[int], generator: torch.Generator
+        self,
+        items: Sequence[Item],
+        numbers: Sequence[int],
+        generator: torch.Generator,
     ) -> tuple[Rollout, list[dict]]:
-        """One sampled episode of each item, and what a reader wants to see of it.
+        """`copies` sampled episodes of each item, and what a reader wants to see of them.
 
-        streams: the numbers of the items among those of all processes, whose generators are alike:
+        numbers: those of the items among the items of all processes, whose generators are alike:
         together they draw what one process would.
         """
+        copies = self._copies
+        items = [item for item in items for _ in range(copies)]
+        streams = [number * copies + copy for number in numbers for copy in range(copies)]
         rollouts, samples = [], []
         for kind in (Entry, Exercise):
             places = [place for place, item in enumerate(items) if isinstance(item, kind)]

@@ -115,8 +115,8 @@ class KVCache:
             hidden |= distance >= window
         return self.store.new_zeros(hidden.shape).masked_fill_(hidden, -torch.inf)[:, None]
 
-    def move(self, source: int, target: int, tokens: int) -> None:
-        """The first `tokens` tokens in slot `source` go to slot `target`."""
+    def copy(self, source: int, target: int, tokens: int) -> None:
+        """The first `tokens` tokens in slot `source` go to slot `target`, too."""
         held = whole_pages(tokens)
         self.store[:, :, target, :, :held] = self.store[:, :, source, :, :held]
 

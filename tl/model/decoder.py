@@ -111,6 +111,7 @@ class Decoder(nn.Module):
         cu_seqlens: Tensor,
         lengths: list[int] | None = None,
         rows: Tensor | None = None,
+        branches: list[list[int]] | None = None,
     ) -> Tensor:
         """Hidden states [T, E] after the last norm.
 
@@ -119,9 +120,13 @@ class Decoder(nn.Module):
         on the host. Without them cu_seqlens is read on the host, which waits for the device if it
         lies there, as it always does in a sharded model: FSDP moves every tensor argument.
         rows[N] int64: where hidden states are wanted, [N, E]; the last layer makes no others.
+        branches: of each sequence, the lengths of the continuations in which it ends (see
+        tl.model.packed_attention); not for a rotation that depends on the length of a sequence.
         """
         x = self.model.embed_tokens(input_ids)  # [T, E]
+        assert branches is None or not self.config.rope.depends_on_length
         packing = self.packing(position_ids, cu_seqlens, lengths, x.dtype)
+        packing = packing._replace(branches=branches)
         last = self.model.layers[-1]
         for block in self.model.layers:
             wanted = rows if block is last else None

@@ -1,6 +1,13 @@
 """Attention within each sequence of a packed stream, on the kernels that the device has.
 
 o_t = sum_s softmax_s(q_t . k_s / sqrt(D)) v_s,     s <= t in the same sequence
+
+A sequence may end in branches: continuations of its stem, one behind the other in the stream, of
+which none sees another. Several replies to one context are read so, the context once.
+
+    stem        w x y z                 positions   0 1 2 3
+    branches            a b c                               4 5 6
+                              d e                                 4 5
 """
 
 from typing import NamedTuple
@@ -11,6 +18,7 @@ from torch import Tensor
 from torch.nn.attention.varlen import varlen_attn
 
 from tl.model.block_attention import LONGEST, block_attention
+from tl.model.branches import visible
 
 
 class Packing(NamedTuple):
@@ -21,16 +29,18 @@ class Packing(NamedTuple):
     cu_seqlens: Tensor  # [S+1] int32, the bounds of the sequences on the device
     cos: Tensor  # [T, 1, D]
     sin: Tensor  # [T, 1, D]
+    branches: list[list[int]] | None = None  # of each sequence, the lengths; None: nowhere any
 
 
 def packed_attention(
     q: Tensor, k: Tensor, v: Tensor, packing: Packing, window: int | None
 ) -> Tensor:
     """Causal attention within each sequence. q[T, H, D], k[T, K, D], v[T, K, D] -> [T, H, D]."""
-    if flash_attention_takes(q.dtype, q.device.type, q.shape[-1]):
+    branches = packing.branches
+    if branches is None and flash_attention_takes(q.dtype, q.device.type, q.shape[-1]):
         return fused_attention(q, k, v, packing, window)
-    if q.device.type == "cpu" and max(packing.lengths) <= LONGEST:
-        return block_attention(q, k, v, packing.lengths, window)
+    if q.device.type == "cpu" and (branches or max(packing.lengths) <= LONGEST):
+        return block_attention(q, k, v, packing.lengths, window, branches)
     return attention_by_sequence(q, k, v, packing, window)
 
 
@@ -57,12 +67,18 @@ def attention_by_sequence(
     """The same, one scaled_dot_product_attention per sequence: any device, any dtype."""
     # split, not slices: its backward is one concatenation, that of a slice a full-size zero tensor
     pieces = zip(*(x.split(packing.lengths) for x in (q, k, v)), strict=True)
-    return torch.cat([attend_one(*piece, window) for piece in pieces])  # [T, H, D]
+    branches = packing.branches or [[]] * len(packing.lengths)
+    mixed = [attend_one(*qkv, window, own) for qkv, own in zip(pieces, branches, strict=True)]
+    return torch.cat(mixed)  # [T, H, D]
 
 
-def attend_one(q: Tensor, k: Tensor, v: Tensor, window: int | None) -> Tensor:
+def attend_one(
+    q: Tensor, k: Tensor, v: Tensor, window: int | None, branches: list[int]
+) -> Tensor:
     """Causal attention in one sequence of L tokens. q[L, H, D], k, v[L, K, D] -> [L, H, D]."""
-    mask = None if window is None or window >= len(q) else window_mask(len(q), window, q.device)
+    mask = None
+    if branches or window is not None and window < len(q):
+        mask = visible(len(q), branches, window).to(q.device)
     if q.is_cuda:  # where its kernels in O(L) memory, without FlashAttention, want K = H
         k, v = expand_heads(k, q.shape[1]), expand_heads(v, q.shape[1])
     q, k, v = (x.transpose(0, 1)[None] for x in (q, k, v))  # [1, H, L, D]
@@ -75,10 +91,3 @@ def attend_one(q: Tensor, k: Tensor, v: Tensor, window: int | None) -> Tensor:
 def expand_heads(x: Tensor, heads: int) -> Tensor:
     """x[L, K, D] -> [L, heads, D], each key/value head once for every query head it serves."""
     return x.repeat_interleave(heads // x.shape[1], dim=1)
-
-
-def window_mask(length: int, window: int, device: torch.device) -> Tensor:
-    """[L, L], True where the query of the row sees the key of the column."""
-    position = torch.arange(length, device=device)
-    distance = position[:, None] - position  # [L, L] row - column
-    return (distance >= 0) & (distance < window)

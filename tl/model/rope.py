@@ -58,6 +58,11 @@ class Rope:
         table_dtype = torch.promote_types(dtype, torch.float32)
         return cos.to(table_dtype), sin.to(table_dtype)
 
+    @property
+    def depends_on_length(self) -> bool:
+        """True if tokens of a longer sequence turn by other frequencies."""
+        return self.rope_type in ("dynamic", "longrope")
+
     def changes_at(self, length: int) -> bool:
         """True if a sequence of `length` tokens turns by other frequencies than one that is a token
         shorter, so that nothing computed for the shorter one holds."""

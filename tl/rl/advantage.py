@@ -62,6 +62,25 @@ def gae(
     return advantages, torch.where(action_mask, advantages + values, 0.0)
 
 
+def leave_one_out(advantages: Tensor, action_mask: Tensor, copies: int) -> Tensor:
+    """A less the mean of what the other episodes that began with the same context were worth more
+    than the critic had expected of it: of their first A.
+
+    What a context is worth is known from them better than from a critic that sees it once or twice,
+    and nothing that an episode did itself enters its own baseline, so that the gradient stays
+    unbiased (RLOO: Kool et al. 2019; Ahmadian et al., arXiv:2402.14740, section 3).
+
+    Args:
+        advantages, action_mask: [S, T], the first token of the policy at 0.
+        copies: episodes of each context, one behind the other. 1: A stays as it is.
+    """
+    if copies == 1:
+        return advantages
+    first = advantages[:, 0].unflatten(0, (-1, copies))  # [S / copies, copies]
+    others = (first.sum(1, keepdim=True) - first) / (copies - 1)
+    return torch.where(action_mask, advantages - others.flatten()[:, None], 0.0)
+
+
 def whiten(
     x: Tensor, mask: Tensor, total: Callable[[Tensor], Tensor] = lambda x: x, epsilon: float = 1e-8
 ) -> Tensor:

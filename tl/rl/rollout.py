@@ -12,7 +12,7 @@ enter no loss, no advantage and no KL.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -93,46 +93,88 @@ class Rollout(NamedTuple):
         return Rollout(*parts)
 
     def passes(self, epochs: int, count: int, generator: torch.Generator) -> Iterator["Rollout"]:
-        """All episodes in random order, `epochs` times, each time dealt into `count` minibatches of
-        nearly the same size; empty ones where there are too few, so that all processes that share
-        a batch take as many steps."""
+        """All episodes in random order, those of one context together, `epochs` times, each time
+        dealt into `count` minibatches of nearly as many contexts; empty ones where there are too
+        few, so that all processes that share a batch take as many steps."""
+        groups = self._groups()
         for _ in range(epochs):
-            order = torch.randperm(self.size, generator=generator).tolist()
-            yield from (self.select(order[i::count]) for i in range(count))
+            order = torch.randperm(len(groups), generator=generator).tolist()
+            for i in range(count):
+                yield self.select([e for group in order[i::count] for e in groups[group]])
 
     def parts(self, size: int) -> list["Rollout"]:
         """The episodes in groups of at most `size`, for one pass through a model each."""
         starts = range(0, self.size, size)
         return [self.select(range(i, min(i + size, self.size))) for i in starts]
 
-    def packed(self) -> dict[str, Tensor | list[int]]:
-        """The arguments of a decoder: all episodes end to end, without padding."""
-        lengths = [len(ids) for ids in self.input_ids]
-        device = self.input_ids[0].device
-        bounds = torch.tensor([0, *lengths]).cumsum(0).to(torch.int32)
+    def packed(self, shared: bool = False) -> dict[str, Any]:
+        """The arguments of a decoder: all episodes end to end, without padding.
+
+        shared: what neighbours have in common before their first action is there once, and they
+        branch off behind it.
+        """
+        layout, device = self._layout(shared), self.input_ids[0].device
+        lengths = [stem + sum(branches) for stem, branches, _ in layout]
+        ids, positions = [], []
+        for stem, _, episodes in layout:
+            ids += [self.input_ids[episodes[0]][:stem]]
+            ids += [self.input_ids[episode][stem:] for episode in episodes]
+            positions += [torch.arange(stem, device=device)]
+            positions += [torch.arange(stem, len(self.input_ids[e]), device=device)
+                          for e in episodes]  # fmt: skip
+        has_branches = any(len(branches) > 1 for _, branches, _ in layout)
         return {
-            "input_ids": torch.cat(self.input_ids),  # [T]
-            "position_ids": torch.cat([torch.arange(n, device=device) for n in lengths]),  # [T]
-            "cu_seqlens": bounds,
+            "input_ids": torch.cat(ids),  # [T]
+            "position_ids": torch.cat(positions),  # [T]
+            "cu_seqlens": torch.tensor([0, *lengths]).cumsum(0).to(torch.int32),
             "lengths": lengths,
+            "branches": [branches for _, branches, _ in layout] if has_branches else None,
         }
 
-    def rows(self) -> Tensor:
+    def rows(self, shared: bool = False) -> Tensor:
         """int64[N]: where in the packed stream each action was chosen, N = action_mask.sum(); the
         order is that of `actions[action_mask]`."""
-        starts = self._starts()
-        return torch.cat([place + start for place, start in zip(self.places, starts, strict=True)])
+        return torch.cat(self._in_stream(list(self.places), shared))
 
-    def rows_and_ends(self) -> Tensor:
+    def rows_and_ends(self, shared: bool = False) -> Tensor:
         """int64[N + S]: `rows()`, then the last token of each episode."""
-        ends = [start + len(ids) for ids, start in zip(self.input_ids, self._starts(), strict=True)]
-        return torch.cat([self.rows(), torch.tensor(ends, device=self.actions.device) - 1])
+        ends = [torch.tensor([len(ids) - 1], device=ids.device) for ids in self.input_ids]
+        return torch.cat([self.rows(shared), *self._in_stream(ends, shared)])
 
-    def _starts(self) -> list[int]:
-        starts = [0]
-        for ids in self.input_ids[:-1]:
-            starts.append(starts[-1] + len(ids))
-        return starts
+    def _groups(self) -> list[list[int]]:
+        """The episodes; neighbours that begin with the same context together."""
+        groups: list[list[int]] = []
+        last = None
+        for episode, (ids, places) in enumerate(zip(self.input_ids, self.places, strict=True)):
+            context = ids[: int(places[0]) + 1]
+            if last is None or not torch.equal(context, last):
+                groups.append([])
+            groups[-1].append(episode)
+            last = context
+        return groups
+
+    def _layout(self, shared: bool) -> list[tuple[int, list[int], list[int]]]:
+        """Of each sequence in the packed stream: the tokens of its stem and of what branches off
+        there, and the episodes that these belong to. Unshared all of an episode is its branch."""
+        if not shared:
+            return [(0, [len(ids)], [e]) for e, ids in enumerate(self.input_ids)]
+        layout = []
+        for episodes in self._groups():
+            stem = int(self.places[episodes[0]][0]) + 1
+            layout.append((stem, [len(self.input_ids[e]) - stem for e in episodes], episodes))
+        return layout
+
+    def _in_stream(self, places: list[Tensor], shared: bool) -> list[Tensor]:
+        """Places in each episode -> places in the packed stream."""
+        found, start = [], 0
+        for stem, branches, episodes in self._layout(shared):
+            behind = start + stem
+            for episode, length in zip(episodes, branches, strict=True):
+                place = places[episode]
+                found.append(torch.where(place < stem, start + place, behind + place - stem))
+                behind += length
+            start = behind
+        return found
 
 
 @dataclass

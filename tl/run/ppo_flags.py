@@ -12,6 +12,8 @@ def add_rollout_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("rollouts").add_argument
     add("--per_device_rollout_batch_size", type=cli.positive_int, default=8,
         help="episodes per process and step (paper: 8 in all)")
+    add("--num_generations", type=cli.positive_int, default=1, metavar="N",
+        help="of these, so many of each context, which is read once for all of them (on the CPU)")
     add("--num_train_epochs", type=cli.positive_float, default=3.0, help="passes over the data")
     add("--max_steps", type=cli.positive_int, help="rollouts; overrides --num_train_epochs")
     add("--response_length", type=cli.positive_int, default=256, help="longest reply, in tokens")
@@ -53,3 +55,15 @@ def add_method_flags(parser: argparse.ArgumentParser) -> None:
     cli.add_adamw_flags(parser)
     parser.set_defaults(learning_rate=2e-6, weight_decay=0.0, warmup_ratio=0.0)
 # fmt: on
+
+
+def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Ends the program where flags contradict each other."""
+    if args.parallel == "fsdp":
+        parser.error("--parallel fsdp: every process of PPO holds whole models; use replicate")
+    episodes, copies = args.per_device_rollout_batch_size, args.num_generations
+    if episodes % copies:
+        parser.error(
+            f"--per_device_rollout_batch_size {episodes}: expected a multiple of "
+            f"--num_generations {copies}, the replies to each context"
+        )
