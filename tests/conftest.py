@@ -9,6 +9,7 @@ import importlib
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -17,3 +18,14 @@ importlib.import_module("tests.interpreter")  # before anything else imports Tri
 settings.register_profile("explore", deadline=None, print_blob=True)
 settings.register_profile("project", settings.get_profile("explore"), derandomize=True)
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="session")
+def words():
+    """The words of the tool world's vocabulary, of which the pre-training text is made."""
+    from tl.data.tokenizer import load_tokenizer
+    from tl.world.pretrain.documents import words_of
+    from tl.world.tokenizer import TINY
+
+    tiny = load_tokenizer(TINY)
+    return words_of(tiny.decode_segment([token]) for token in range(tiny.vocab_size))

@@ -5,20 +5,11 @@ import re
 
 import pytest
 
-from tl.data.tokenizer import load_tokenizer
 from tl.world.pretrain import before
-from tl.world.pretrain.documents import words_of
-from tl.world.tokenizer import TINY
 
 MAKERS = (
     before.bare_row, before.bare_pairs, before.row, before.pairs, before.entries, before.parts,
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def words():
-    tiny = load_tokenizer(TINY)
-    return words_of(tiny.decode_segment([token]) for token in range(tiny.vocab_size))
 
 
 @pytest.fixture

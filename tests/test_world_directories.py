@@ -7,17 +7,8 @@ from collections import Counter
 import pytest
 
 from tl.calls.parse import parse_call
-from tl.data.tokenizer import load_tokenizer
 from tl.world import TOOLS
 from tl.world.pretrain import before, coverage, directories, lookups
-from tl.world.pretrain.documents import words_of
-from tl.world.tokenizer import TINY
-
-
-@pytest.fixture(scope="module")
-def words():
-    tiny = load_tokenizer(TINY)
-    return words_of(tiny.decode_segment([token]) for token in range(tiny.vocab_size))
 
 
 def spoken(text):

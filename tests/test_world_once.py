@@ -5,19 +5,10 @@ import re
 
 import pytest
 
-from tl.data.tokenizer import load_tokenizer
 from tl.world.pretrain import once
-from tl.world.pretrain.documents import words_of
 from tl.world.pretrain.lexicon import plural
-from tl.world.tokenizer import TINY
 
 MAKERS = (once.sentences, once.worded, once.module)
-
-
-@pytest.fixture(scope="module")
-def words():
-    tiny = load_tokenizer(TINY)
-    return words_of(tiny.decode_segment([token]) for token in range(tiny.vocab_size))
 
 
 @pytest.fixture

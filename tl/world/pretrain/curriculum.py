@@ -8,9 +8,11 @@ tenth of what follows still needs it:
 - copying every token, where the rare ones are drawn as often as the others;
 - finding by key, where a line is a key and what belongs to it, and the lines are asked for again;
 - finding a name by words that belong to it, one word at the end of a request first, then words
-  anywhere in it, then sentences, then definitions.
+  anywhere in it, then sentences, then definitions;
+- giving every parameter its value, where calls have several of different kinds, and however
+  calls are spelled.
 
-The committed model has read all five courses (tl/world/tiny/README.md has the commands and what
+The committed model has read all seven courses (tl/world/tiny/README.md has the commands and what
 each has brought). Most stages were written when the ones before them had shown what was lacking,
 which is why mixtures return.
 """
@@ -20,6 +22,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tl.world.pretrain import (
+    arguments,
     before,
     coverage,
     directories,
@@ -86,6 +89,8 @@ KEPT_AGAIN: Mixture = {
     **ONCE, once.module: 350, manuals.practice: 150, coverage.forms: 350, coverage.vocabulary: 300,
     coverage.quoted: 200, lookups.extraction: 60,
 }  # fmt: skip
+SEVERAL: Mixture = {**KEPT_AGAIN, once.module: 450, arguments.several: 500}
+SPELLED: Mixture = {**SEVERAL, arguments.several: 250, arguments.spelled: 700}
 
 CURRICULUM = tuple(
     Stage(steps, makers)
@@ -222,7 +227,19 @@ CURRICULUM = tuple(
                 manuals.practice: 5,
             },
         ),
-        (None, KEPT_AGAIN),
+        (980, KEPT_AGAIN),
+        # the sixth course (20,100): calls with several values
+        (
+            300,
+            {
+                arguments.several: 40, once.module: 10, once.worded: 4, before.scattered: 2,
+                coverage.forms: 10, coverage.vocabulary: 6, coverage.quoted: 4,
+                manuals.practice: 4,
+            },
+        ),
+        (1500, SEVERAL),
+        # the seventh course (21,900): calls that are spelled in other ways
+        (None, SPELLED),
     )
 )  # fmt: skip
 

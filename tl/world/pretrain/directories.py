@@ -184,7 +184,7 @@ def _rounds(answer: str, entries: list[Entry], words: Words, rng: random.Random)
 def _purpose(told: list[str], rng: random.Random) -> str:
     a, b, c = (*rng.sample(told, 2), rng.choice(told))
     purpose = rng.choice(PURPOSES).format(a=a, b=b, c=c)
-    return _with_capital(purpose)
+    return with_capital(purpose)
 
 
 def request(entry: Entry, words: Words, rng: random.Random) -> str:
@@ -206,7 +206,7 @@ def wish(entry: Entry, words: Words, rng: random.Random) -> str:
     others = [_word(words, rng) for _ in range(wanted - len(said))]
     a, b, c = (*rng.sample(said + others, min(3, len(said + others))), "", "", "")[:3]
     text = template.format(a=a, b=b, c=c)
-    return _with_capital(text)
+    return with_capital(text)
 
 
 def around_key(pool: Sequence[str], rng: random.Random) -> str:
@@ -214,10 +214,10 @@ def around_key(pool: Sequence[str], rng: random.Random) -> str:
     return rng.choice(AROUND).format(k="{k}", a=rng.choice(pool), b=rng.choice(pool))
 
 
-def _with_capital(text: str) -> str:
+def with_capital(text: str) -> str:
     """As a sentence begins, unless that would look like a line of a chat."""
     capital = text[0].upper() + text[1:]
-    return text if re.match(r"\w+", capital)[0] in CHAT_WORDS else capital
+    return text if re.match(r"\w*", capital)[0] in CHAT_WORDS else capital
 
 
 def _word(words: Words, rng: random.Random) -> str:
