@@ -7,8 +7,10 @@ from collections import Counter
 import pytest
 
 from tl.calls.parse import parse_call
+from tl.data.tokenizer import load_tokenizer
 from tl.world import TOOLS
 from tl.world.pretrain import before, coverage, directories, lookups
+from tl.world.tokenizer import TINY
 
 
 def spoken(text):
@@ -112,6 +114,30 @@ def test_the_vocabulary_is_drawn_evenly(words):
     assert len(lacking) < 0.03 * len(seen) and not set(words.codes) & set(lacking)
     assert sum(not stems[stem] for stem in words.stems) < 0.03 * len(words.stems)
     assert max(stems.values()) < 5 * sum(stems.values()) / len(words.stems)
+
+
+def test_texts_hold_every_token_of_ascii(words):
+    """But for some that the tokenizer never writes: `with ` is one token, never `w` and `ith `."""
+    tiny, rng, read = load_tokenizer(TINY), random.Random(3), set()
+    for _ in range(2500):
+        document = rng.choice((coverage.pieces, coverage.vocabulary))(words, rng)
+        read.update(tiny.encode(document))
+    written = {t for t in range(tiny.vocab_size) if is_written(tiny.decode_segment([t]))}
+    missed = {tiny.decode_segment([token]) for token in written - read}
+    assert len(missed) < 0.01 * len(written), missed
+    assert tiny.encode("day?')")[-1] in read and "?')" in words.pieces
+    assert any(not token.isascii() for token in map(tiny.decode_segment, ([t] for t in read)))
+
+
+def is_written(token):
+    return token.isascii() and token.isprintable() and token.strip() != ""
+
+
+def test_pieces_are_said_again(words):
+    rng = random.Random(4)
+    for _ in range(100):
+        lines = coverage.pieces(words, rng).split("\n")
+        assert all(count >= 2 for count in Counter(lines).values())
 
 
 def test_a_line_is_said_again(words):

@@ -2,8 +2,8 @@
 
 A token that no text holds is only ever pushed away from what is said, all such tokens the same way:
 their vectors grow long and alike, and where one of them is to be copied it cannot be told from the
-others. So these texts draw evenly from the vocabulary: words, names, codes (`CHF`), and what names
-of functions begin with (`rules_`).
+others. So these texts draw evenly from the vocabulary: words, names, codes (`CHF`), what names of
+functions begin with (`rules_`), and the signs and fragments between them (`?')`).
 
     show rules_film medicine 'CHF' by 14
     take(topic='medicine', market='CHF', rows=14)
@@ -21,6 +21,10 @@ SEPARATORS = (" ", " ", ", ", "\n", "', '", "'\n'", " = ", " | ", "")
 JOINTS = (
     " ", " ", " in ", " from ", " to ", " for ", " with ", " of ", " on ", " and ", ", ", ": ",
 )  # fmt: skip
+FOREIGN = tuple(
+    "äöüßéèêàâçñóíúøåæœčšžłęąğışřýþðαβγδλμπσΩабвгджзиклмнопрстуя中文字日本語한국어"
+    "€£¥°±²³×÷½→←–—…“”„’‘«»•"
+)
 # How what is said {r} and the call {c} that follows are shown.
 SHOWN = (
     "# {r}\n{c}", "# {r}\n>>> {c}", "{r}\n    {c}", "{r} -> {c}", '"""{r}"""\n{c}', "{r} => {c}",
@@ -40,6 +44,22 @@ def vocabulary(words: Words, rng: random.Random) -> str:
     else:
         line = separator.join(item(words, rng) for _ in range(count))
     return "\n".join([line] * rng.choice((2, 2, 3)))
+
+
+def pieces(words: Words, rng: random.Random) -> str:
+    """Lines of words with signs and fragments between them, twice or three times: all of them in
+    their order, or one after the other."""
+    lines = []
+    for _ in range(rng.randint(3, 10)):
+        parts = [word(words, rng)]
+        for _ in range(rng.randint(1, 4)):
+            piece = rng.choice(FOREIGN) if rng.random() < 0.1 else rng.choice(words.pieces)
+            parts += [piece, rng.choice((word(words, rng), word(words, rng), "", " "))]
+        lines.append("".join(parts).rstrip())
+    times = rng.choice((2, 2, 3))
+    if rng.random() < 0.5:
+        return "\n".join(lines * times)
+    return "\n".join(line for line in lines for _ in range(times))
 
 
 def forms(words: Words, rng: random.Random) -> str:

@@ -5,14 +5,15 @@ ability forms within some hundred steps of texts that hardly hold anything else,
 tenth of what follows still needs it:
 
 - copying, where what is to be copied stands side by side and is drawn from many tokens;
-- copying every token, where the rare ones are drawn as often as the others;
+- copying every token, the signs between words too, where the rare ones are drawn as often as the
+  others;
 - finding by key, where a line is a key and what belongs to it, and the lines are asked for again;
 - finding a name by words that belong to it, one word at the end of a request first, then words
   anywhere in it, then sentences, then definitions;
 - giving every parameter its value, where calls have several of different kinds, and however
   calls are spelled.
 
-The committed model has read all seven courses (tl/world/tiny/README.md has the commands and what
+The committed model has read all eight courses (tl/world/tiny/README.md has the commands and what
 each has brought). Most stages were written when the ones before them had shown what was lacking,
 which is why mixtures return.
 """
@@ -239,7 +240,16 @@ CURRICULUM = tuple(
         ),
         (1500, SEVERAL),
         # the seventh course (21,900): calls that are spelled in other ways
-        (None, SPELLED),
+        (1100, SPELLED),
+        # the eighth course (23,000): what stands between words
+        (
+            200,
+            {
+                coverage.pieces: 60, coverage.vocabulary: 10, coverage.forms: 10,
+                arguments.spelled: 10, once.module: 6, manuals.practice: 4, before.scattered: 2,
+            },
+        ),
+        (None, {**SPELLED, coverage.pieces: 600}),
     )
 )  # fmt: skip
 

@@ -23,7 +23,10 @@ def words_of(vocabulary: Iterable[str]) -> Words:
     codes = tuple(token for token in letters if token.isupper() and len(token) > 1)
     stems = (token[:-1] for token in ascii_tokens if token.endswith("_"))
     stems = tuple(s for s in stems if s.isalpha() and s.islower() and len(s) >= SHORTEST_WORD)
-    return Words(lower, names, codes, stems)
+    known = {*lower, *names, *codes, *(f"{stem}_" for stem in stems)}
+    pieces = (token for token in ascii_tokens if token.isprintable() and token.strip())
+    known |= CHAT_WORDS
+    return Words(lower, names, codes, stems, tuple(t for t in pieces if t.strip(" :") not in known))
 
 
 def documents(words: Words, seed: int, step: int) -> Iterator[str]:

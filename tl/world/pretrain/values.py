@@ -28,12 +28,14 @@ CHAT_WORDS = frozenset(
 @dataclass(frozen=True)
 class Words:
     """The words of a tokenizer that are one token: lower-case ones, names, codes (CHF), and stems,
-    words that are one token with the underscore behind them, here without it."""
+    words that are one token with the underscore behind them, here without it. pieces: its other
+    tokens of ASCII, signs (`?')`) and fragments of words."""
 
     lower: tuple[str, ...]
     names: tuple[str, ...]
     codes: tuple[str, ...] = ()
     stems: tuple[str, ...] = ()
+    pieces: tuple[str, ...] = ()
 
 
 def made_up(rng: random.Random) -> str:
