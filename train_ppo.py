@@ -128,7 +128,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
         check=player.check_room, skips=args.on_bad_record == "skip", group=group,
     )  # fmt: skip
     sampler = Sampler(len(material.items), contexts, args.seed)
-    draws = Draws(material.items, args.other_words, args.other_order, args.seed, player.check_room)
+    draws = Draws(material.items, args.other_words, args.seed, player.check_room)
     total_steps = args.max_steps or max(1, round(args.num_train_epochs * sampler.batches_per_epoch))
     warmup = optim.warmup_length(total_steps, args.warmup_ratio, args.warmup_steps)
     rate_at = partial(optim.lr_at, total=total_steps, warmup=warmup, kind=args.lr_scheduler_type)
@@ -144,7 +144,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     optimizers = optim.Optimizers(actor_optimizer, critic_optimizer)
     start, saved_dtype = 0, actor.config.dtype  # the final model has the dtype of the files
     course = {"data": material.digest(), "batch": [contexts, args.num_generations]}
-    course |= {"critic": args.critic, "frozen": args.freeze_embeddings, "other": draws.shares}
+    course |= {"critic": args.critic, "frozen": args.freeze_embeddings, "words": args.other_words}
     course |= {"seed": args.seed, "schedule": [total_steps, warmup, args.lr_scheduler_type, *rates]}
     if found:
         found.require_course(course)

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from tl import InputError
 from tl.calls.schema import Call, Conversation, Message
 from tl.data.entries import Entry, read_entries
-from tl.data.other_order import other_order
 from tl.data.other_words import OtherWords
 from tl.run.parallel import Group
 from tl.world.case_sets import read_sets
@@ -46,36 +45,23 @@ class Material(NamedTuple):
 
 
 class Draws:
-    """Items as they are practised: at each step some entries are in other words, or have the
-    parameters of their tools in another order, drawn anew. Exercises are not: the world knows its
-    tools by their own names.
+    """Items as they are practised: at each step a share of the entries is in other words, drawn
+    anew. Exercises are not: the world knows its tools by their own names.
 
-    words, order: the shares. check: raises InputError for an item that cannot be used; such an
-    entry stays as it was.
+    check: raises InputError for an item that cannot be used; such an entry stays as it was.
     """
 
-    def __init__(
-        self,
-        items: list[Item],
-        words: float,
-        order: float,
-        seed: int,
-        check: Callable[[Item], None],
-    ):
-        self._items, self.shares, self._seed, self._check = items, [words, order], seed, check
+    def __init__(self, items: list[Item], share: float, seed: int, check: Callable[[Item], None]):
+        self._items, self._share, self._seed, self._check = items, share, seed, check
         entries = [item.context for item in items if isinstance(item, Entry)]
-        self._other_words = OtherWords(entries if words else [])
+        self._other_words = OtherWords(entries if share else [])
 
     def item(self, index: int, step: int) -> Item:
         """Item number `index`, at a step."""
         item, rng = self._items[index], random.Random(f"{self._seed} {step} {index}")
-        if isinstance(item, Exercise):
+        if isinstance(item, Exercise) or rng.random() >= self._share:
             return item
-        made, (words, order) = item, self.shares
-        if rng.random() < words:
-            made = self._other_words.entry(made, rng)
-        if rng.random() < order:
-            made = Entry(other_order(made.context, rng), made.golds)
+        made = self._other_words.entry(item, rng)
         try:
             self._check(made)
         except InputError:

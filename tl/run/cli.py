@@ -244,9 +244,6 @@ def add_keeping_flags(add: Callable) -> None:
     add("--other_words", type=probability, default=0.0, metavar="SHARE",
         help="of the contexts that are read in other words, drawn anew each time, so that a tool "
         "has to be found by what is said of it")
-    add("--other_order", type=probability, default=0.0, metavar="SHARE",
-        help="of the contexts whose tools have their parameters in another order, drawn anew each "
-        "time, so that what a call still needs has to be read")
 
 
 def add_adamw_flags(parser: argparse.ArgumentParser) -> None:
