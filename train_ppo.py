@@ -112,7 +112,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
             model.freeze_embeddings()
     rates = [args.learning_rate, args.critic_learning_rate]  # the peaks
     adam = args.weight_decay, (args.adam_beta1, args.adam_beta2), args.adam_epsilon
-    actor_optimizer = optim.adamw(actor, rates[0], *adam, args.l2_sp)
+    actor_optimizer = optim.adamw(actor, rates[0], *adam)
     critic_optimizer = optim.adamw(critic, rates[1], *adam)
 
     # --- what is practised, in which order, at which rates

@@ -127,13 +127,12 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     model = build_model(args, config, weights, dtype, group)
     optimizer = optim.adamw(
         model, args.learning_rate, args.weight_decay,
-        betas=(args.adam_beta1, args.adam_beta2), epsilon=args.adam_epsilon, l2_sp=args.l2_sp,
+        betas=(args.adam_beta1, args.adam_beta2), epsilon=args.adam_epsilon,
     )  # fmt: skip
     guard = optim.NonFiniteGuard()
     start, saved_dtype = 0, model.config.dtype  # the final model has the dtype of the files
     course = {"data": dataset.digest(), "batch size": batch_size, "seed": args.seed}
     course |= {"schedule": list(schedule), "frozen embeddings": args.freeze_embeddings}
-    course |= {"l2_sp": args.l2_sp}
     if found:
         found.require_course(course)
         found.restore(model, optimizer)

@@ -95,27 +95,3 @@ def test_the_guard_skips_counts_and_stops(loss, norm):
         InputError, match="step 7: .*not finite for 3 steps in a row.*--learning_rate"
     ):
         resumed.admits(7, loss, norm)
-
-
-def test_each_step_ends_nearer_to_the_start():
-    """w - rate * pull * (w - w_start) behind AdamW's own step; what has no gradient stays."""
-    torch.manual_seed(0)
-    free, drawn = (torch.nn.Linear(3, 2).double() for _ in range(2))
-    drawn.load_state_dict(free.state_dict())
-    drawn.register_parameter("idle", torch.nn.Parameter(torch.ones(2)))
-    start = {name: p.detach().clone() for name, p in free.named_parameters()}
-    for step in range(3):
-        gradients = {name: torch.randn_like(p) for name, p in free.named_parameters()}
-        with torch.no_grad():  # the same weights and moments before each step
-            for name, p in free.named_parameters():
-                p.copy_(dict(drawn.named_parameters())[name])
-        if not step:
-            optimizers = adamw(free, 0.1), adamw(drawn, 0.1, l2_sp=2.5)
-        for model, optimizer in zip((free, drawn), optimizers, strict=True):
-            for name, gradient in gradients.items():
-                dict(model.named_parameters())[name].grad = gradient.clone()
-            optimizer.step()
-        for name, p in free.named_parameters():
-            expected = p - 0.1 * 2.5 * (p - start[name])
-            torch.testing.assert_close(dict(drawn.named_parameters())[name], expected)
-    assert drawn.idle.tolist() == [1, 1] and not optimizers[1].state[drawn.idle]

@@ -84,22 +84,6 @@ def test_processes_and_accumulation_change_nothing(data, tmp_path, parallel, tie
 
 
 @pytest.mark.parametrize("parallel", ["replicate", "fsdp"])
-def test_weights_are_drawn_to_where_they_started(flags, model, tmp_path, parallel):
-    flags = [*flags, "--max_steps", 6, "--per_device_train_batch_size"]
-    pull = ["--parallel", parallel, "--l2_sp", 30]
-    train(*flags, 4, "--output_dir", tmp_path / "free")
-    train(*flags, 4, *pull[2:], "--output_dir", tmp_path / "one")
-    run_ranks(2, train_one_rank, *flags, 2, *pull, "--output_dir", tmp_path / "two")
-    assert difference(tmp_path / "one", tmp_path / "two") <= 1e-6
-    moved = [distance(weights(model), weights(tmp_path / name)) for name in ("free", "one")]
-    assert 0 < moved[1] < 0.8 * moved[0]
-
-
-def distance(left, right):
-    return sum((left[name] - right[name]).square().sum().item() for name in left) ** 0.5
-
-
-@pytest.mark.parametrize("parallel", ["replicate", "fsdp"])
 @pytest.mark.parametrize("tied", [False, True])
 def test_frozen_embeddings_stay_as_they_are(data, tmp_path, parallel, tied):
     directory = write_model(tmp_path / "model", tie_word_embeddings=tied)
@@ -120,11 +104,10 @@ def test_gradient_checkpointing_changes_nothing(flags, tmp_path):
     assert difference(tmp_path / "plain", tmp_path / "less") <= 1e-6
 
 
-@pytest.mark.parametrize(("ranks", "pull"), [(1, 0), (2, 0), (1, 7), (2, 7)])
-def test_a_resumed_run_ends_with_the_same_bits(flags, tmp_path, ranks, pull):
-    """5 steps == 3 steps, a new process, 2 steps: weights, moments, starts, order, schedule."""
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_resumed_run_ends_with_the_same_bits(flags, tmp_path, ranks):
+    """5 steps == 3 steps, a new process, 2 steps: weights, moments, order, schedule."""
     flags = [*flags, "--max_steps", 5, "--save_steps", 3, "--per_device_train_batch_size", 2]
-    flags += ["--l2_sp", pull]
     run_ranks(ranks, train_one_rank, *flags, "--output_dir", tmp_path / "whole")
     interrupted = tmp_path / "interrupted"
     run_ranks(ranks, train_one_rank, *flags, "--output_dir", interrupted)

@@ -241,8 +241,6 @@ def add_keeping_flags(add: Callable) -> None:
     """What keeps training from spoiling what the model can do already."""
     add("--freeze_embeddings", action=argparse.BooleanOptionalAction, default=False,
         help="the token embeddings and the language-model head stay as they are")
-    add("--l2_sp", type=non_negative_float, default=0.0, metavar="PULL",
-        help="of each weight to where it started, times the learning rate, at each step")
     add("--other_words", type=probability, default=0.0, metavar="SHARE",
         help="of the contexts that are read in other words, drawn anew each time, so that a tool "
         "has to be found by what is said of it")

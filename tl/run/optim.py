@@ -2,7 +2,6 @@
 
 import math
 from collections import defaultdict
-from functools import partial
 
 import torch
 from torch import nn
@@ -16,10 +15,9 @@ def adamw(
     weight_decay: float = 0.01,
     betas: tuple[float, float] = (0.9, 0.95),
     epsilon: float = 1e-8,
-    l2_sp: float = 0.0,
 ) -> torch.optim.AdamW:
     """AdamW over the trainable parameters: weight decay on matrices only, not on norms and
-    biases; with l2_sp they are drawn to where they started.
+    biases.
 
     The model must have its final parameters already: loaded, sharded, on its device.
     """
@@ -29,35 +27,7 @@ def adamw(
         {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
-    kind = partial(AnchoredAdamW, pull=l2_sp) if l2_sp else torch.optim.AdamW
-    return kind(groups, lr=learning_rate, betas=betas, eps=epsilon, fused=True)
-
-
-class AnchoredAdamW(torch.optim.AdamW):
-    """AdamW that draws each parameter to the value from which training started, in the place of 0:
-
-        w <- w - rate * pull * (w - w_start)        behind each step
-
-    What fine-tuning does not need is kept (L2-SP: Li et al. 2018, arXiv:1802.01483; decoupled as
-    the weight decay of AdamW is). The starting values are part of the state, for checkpoints.
-    """
-
-    def __init__(self, params, *, pull: float, **settings) -> None:
-        super().__init__(params, **settings)
-        self.pull = pull
-
-    @torch.no_grad()
-    def step(self, closure=None):
-        """One step, for the parameters that have gradients."""
-        moved = [(group["lr"], p) for group in self.param_groups for p in group["params"]
-                 if p.grad is not None]  # fmt: skip
-        starts = {p: p.detach().clone() for _, p in moved if not self.state[p]}  # AdamW fills it
-        loss = super().step(closure)
-        for parameter, start in starts.items():
-            self.state[parameter]["start"] = start
-        for rate, parameter in moved:
-            parameter.lerp_(self.state[parameter]["start"], rate * self.pull)
-        return loss
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=betas, eps=epsilon, fused=True)
 
 
 class Optimizers:
