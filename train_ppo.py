@@ -118,7 +118,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     # --- what is practised, in which order, at which rates
     tokenizer = load_tokenizer(source)
     player = Player(
-        actor, tokenizer, get_dialect(args.dialect), source=str(source),
+        actor, tokenizer, get_dialect(args.dialect), source=str(source), cost=args.needless_cost,
         max_new_tokens=args.response_length, temperature=args.temperature, dtype=dtype,
         copies=args.num_generations, cut_reward=UNPARSEABLE if args.truncation == "penalty" else 0,
     )  # fmt: skip

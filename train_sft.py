@@ -31,6 +31,7 @@ from tl.dialects import DIALECTS, Dialect, get_dialect
 from tl.model.config import ModelConfig
 from tl.model.decoder import Decoder
 from tl.model.hf import copy_all, init_weights, load_config, load_weights, save_model
+from tl.model.wise import interpolate
 from tl.run import checkpoint, cli, directory, optim, parallel, shard
 from tl.run.log import RunLog
 from tl.run.report import run
@@ -69,6 +70,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="call: every reply counts the same (the authors' code)")
     add("--standard_sft", action=argparse.BooleanOptionalAction, default=False,
         help="short for --no-mask_errors --max_weight 1")
+    add("--wise_ft", type=cli.probability, default=1.0, metavar="SHARE",
+        help="of the way from the weights at the start to those at the end; this is what is saved")
     cli.add_keeping_flags(add)
     cli.add_optimizer_flags(parser)
     cli.add_runtime_flags(parser)
@@ -80,10 +83,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The flags; without --model those of the embedded recipe come first."""
     parser = build_parser()
     args = cli.parse_or_recipe(parser, argv, RECIPE)
-    if args.max_weight < 1:
-        parser.error(f"--max_weight: expected a number >= 1, got {args.max_weight:g}")
-    if args.standard_sft and args.max_weight not in (1.0, parser.get_default("max_weight")):
-        parser.error(f"--standard_sft means --max_weight 1, got --max_weight {args.max_weight:g}")
+    cli.check_sft(parser, args)
     return args
 
 
@@ -200,6 +200,8 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
                 optim.set_lr(optimizer, rate)
                 optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+            if step == total_steps - 1:
+                interpolate(model, source, args.wise_ft, shard.copy_local)
 
             # --- log, evaluate, save
             done = step + 1

@@ -85,6 +85,30 @@ def test_processes_and_accumulation_change_nothing(data, tmp_path, parallel, tie
 
 @pytest.mark.parametrize("parallel", ["replicate", "fsdp"])
 @pytest.mark.parametrize("tied", [False, True])
+def test_what_is_saved_lies_on_the_way(data, tmp_path, parallel, tied):
+    """Between the weights at the start and those at the end, in one process and in two."""
+    model = write_model(tmp_path / "model", tie_word_embeddings=tied)
+    flags = ["--model", model, "--data", data, "--learning_rate", 0.01, "--max_steps", 3]
+    train(*flags, "--output_dir", tmp_path / "end")
+    flags += ["--wise_ft", 0.75]
+    train(*flags, "--output_dir", tmp_path / "way")
+    flags += ["--per_device_train_batch_size", 2, "--parallel", parallel]
+    run_ranks(2, train_one_rank, *flags, "--output_dir", tmp_path / "two")
+    assert difference(tmp_path / "way", tmp_path / "two") <= 1e-6
+    start, end, way = (weights(each) for each in (model, tmp_path / "end", tmp_path / "way"))
+    for name, tensor in way.items():
+        torch.testing.assert_close(tensor, start[name].lerp(end[name], 0.75), rtol=0, atol=1e-6)
+    assert difference(tmp_path / "end", tmp_path / "way") > 1e-3
+
+
+def test_without_weights_at_the_start_there_is_no_way_back(flags, capsys):
+    with pytest.raises(SystemExit):
+        train(*flags, "--init", "random", "--wise_ft", 0.8)
+    assert "no weights to go back to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("parallel", ["replicate", "fsdp"])
+@pytest.mark.parametrize("tied", [False, True])
 def test_frozen_embeddings_stay_as_they_are(data, tmp_path, parallel, tied):
     directory = write_model(tmp_path / "model", tie_word_embeddings=tied)
     flags = ["--model", directory, "--data", data, "--learning_rate", 0.01, "--max_steps", 3]

@@ -14,6 +14,7 @@ from tl import InputError
 from tl.agent.generation import checked_generate, stop_ids
 from tl.agent.loop import MAX_TURNS, Episode, Generate, Loop, Observer, Task
 from tl.agent.material import Item, context_of, golds_of
+from tl.calls.parse import CallError, scan_call
 from tl.calls.schema import Call
 from tl.calls.write import format_call
 from tl.data.encode import Encoder
@@ -33,8 +34,8 @@ class Player:
     """A model that plays items.
 
     source: its directory, for messages. max_new_tokens: of a reply. temperature: of sampling.
-    copies: episodes of each item in a rollout. cut_reward: of a reply that was cut off.
-    dtype: of the computation.
+    copies: episodes of each item in a rollout. cost: of a tool call where none is needed.
+    cut_reward: of a reply that was cut off. dtype: of the computation.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Player:
         max_new_tokens: int,
         temperature: float,
         copies: int,
+        cost: float,
         cut_reward: float,
         dtype: torch.dtype,
     ):
@@ -60,7 +62,7 @@ class Player:
             Loop, tokenizer, dialect, max_positions=self._positions, eos_ids=eos_ids,
             keeps_ids=True,
         )  # fmt: skip
-        self._copies = copies
+        self._copies, self._cost = copies, cost
         self._temperature, self._cut_reward = temperature, cut_reward
         self._device, self._dtype = model.lm_head.weight.device, dtype
 
@@ -97,7 +99,7 @@ class Player:
             played = [items[place] for place in places]
             draw = partial(self._draw, generator=generator)
             recorder = Recorder(
-                draw, [judge(item) for item in played], [streams[place] for place in places],
+                draw, [self._judge(item) for item in played], [streams[place] for place in places],
                 self._cut_reward,
             )  # fmt: skip
             episodes = self._play(played, recorder, recorder)
@@ -127,6 +129,13 @@ class Player:
         over_calls = [name not in (None, *WITHOUT_FEEDBACK) for name in called]
         return held_out_sums(rewards, [entry.needs_no_tool for entry in entries], over_calls)
 
+    def _judge(self, item: Item) -> Callable[[str], float]:
+        """What a reply earns while it is practised."""
+        worth = judge(item)
+        if isinstance(item, Exercise) or not item.needs_no_tool:
+            return worth
+        return lambda text: worth(text) - self._cost * _calls_a_tool(text)
+
     def _draw(self, prompts: list[list[int]], streams: list[int], generator: torch.Generator):
         return self._generate(
             prompts, temperature=self._temperature, generator=generator, streams=streams
@@ -148,6 +157,14 @@ def judge(item: Item) -> Callable[[str], float]:
     if isinstance(item, Entry):
         return partial(reward, gold=item.golds, tools=tools)
     return partial(reward_along, plan=item.plan(), tools=tools)
+
+
+def _calls_a_tool(text: str) -> bool:
+    try:
+        call, _ = scan_call(text.strip())
+    except CallError:
+        return False
+    return call.name not in WITHOUT_FEEDBACK
 
 
 def _task(item: Item) -> Task:

@@ -303,3 +303,13 @@ def add_logging_flags(parser: argparse.ArgumentParser, output_dir: str) -> None:
 
 
 # fmt: on
+
+
+def check_sft(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Ends the program where flags of SFT contradict each other."""
+    if args.max_weight < 1:
+        parser.error(f"--max_weight: expected a number >= 1, got {args.max_weight:g}")
+    if args.standard_sft and args.max_weight not in (1.0, parser.get_default("max_weight")):
+        parser.error(f"--standard_sft means --max_weight 1, got --max_weight {args.max_weight:g}")
+    if args.wise_ft < 1 and args.init == "random":
+        parser.error("--wise_ft: with --init random there are no weights to go back to")
