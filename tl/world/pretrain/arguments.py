@@ -271,8 +271,8 @@ def _ends(words: Words, rng: random.Random) -> Need:
     """Two values of a kind: their order tells which is which."""
     first, second = rng.choice((*ENDS, ("first", "second"), ("from_unit", "to_unit")))
     thing = rng.choice(NOUNS)
-    draw = partial(rng.choice((values.name, values.code, values.code, values.identifier)))
-    value = partial(draw, rng) if draw.func is values.identifier else partial(draw, words, rng)
+    maker = rng.choice((values.name, values.code, values.code, values.identifier))
+    value = partial(maker, rng) if maker is values.identifier else partial(maker, words, rng)
     texts = rng.choice(((f"The first {thing}.", f"The second {thing}."),
                         (f"{first.capitalize()} of the {thing}.".replace("_", " "),
                          f"{second.capitalize()} of the {thing}.".replace("_", " "))))  # fmt: skip
