@@ -115,5 +115,5 @@ def test_what_cannot_be_used_is_counted(tmp_path):
         material(tmp_path, path, check=check)
     found = material(tmp_path, path, check=check, skips=True)
     assert len(found.items) == 9 and found.skipped == ["too long"]
-    with pytest.raises(InputError, match="9 items, expected as many at least as the episodes"):
+    with pytest.raises(InputError, match="9 items, expected as many at least as the contexts"):
         material(tmp_path, path, check=check, skips=True, fewest=10)
