@@ -23,7 +23,6 @@ LONGEST = 1024  # tokens; P is kept, and scaled_dot_product_attention takes no O
 ROWS, ROWS_OF_16_BITS = 64, 128  # queries of a block
 SCORES = 2**18  # of a block of several short sequences, at most: they stay in the cache
 
-
 Shape = tuple[int, tuple[int, ...]]  # of a sequence: its length, the lengths of its branches
 
 
@@ -79,7 +78,7 @@ def _blocks(shape: Shape, rows: int, window: int | None) -> Iterator[tuple[slice
 def _hide(scores: Tensor, queries: slice, first: int, shape: Shape, window: int | None) -> None:
     """-inf where a query does not look, in scores[..., R, C], whose columns start at key `first`
     and end at the last query."""
-    seen = visible(shape[0], list(shape[1]), window, queries, slice(first, queries.stop))
+    seen = visible(*shape, window, queries, slice(first, queries.stop))
     scores += scores.new_zeros(seen.shape).masked_fill_(~seen, -torch.inf)
 
 
