@@ -22,6 +22,7 @@ from kernels import linear_token_logprobs
 from tl.agent.material import WORLD, Draws, read_material
 from tl.agent.practice import Player
 from tl.data.batch import Sampler
+from tl.data.rereading import Shares
 from tl.data.tokenizer import load_tokenizer
 from tl.dialects import get_dialect
 from tl.model.decoder import Decoder
@@ -80,8 +81,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     args = cli.parse_or_recipe(parser, argv, RECIPE)
     if args.model != WORLD and not Path(args.model).is_dir():
         parser.error(f"{args.model}: no such directory; `torchrun train_sft.py` makes out/sft")
-    if args.exercises and args.data != WORLD:
-        parser.error("--exercises: needs --data world, whose tools can be executed")
     ppo_flags.check(parser, args)
     return args
 
@@ -128,7 +127,8 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
         check=player.check_room, skips=args.on_bad_record == "skip", group=group,
     )  # fmt: skip
     sampler = Sampler(len(material.items), contexts, args.seed)
-    draws = Draws(material.items, args.other_words, args.seed, player.check_room)
+    shares = Shares(args.other_words, args.more_parameters)
+    draws = Draws(material.items, shares, args.seed, player.check_room)
     total_steps = args.max_steps or max(1, round(args.num_train_epochs * sampler.batches_per_epoch))
     warmup = optim.warmup_length(total_steps, args.warmup_ratio, args.warmup_steps)
     rate_at = partial(optim.lr_at, total=total_steps, warmup=warmup, kind=args.lr_scheduler_type)
@@ -144,7 +144,7 @@ def train(args: argparse.Namespace, group: parallel.Group) -> int:
     optimizers = optim.Optimizers(actor_optimizer, critic_optimizer)
     start, saved_dtype = 0, actor.config.dtype  # the final model has the dtype of the files
     course = {"data": material.digest(), "batch": [contexts, args.num_generations]}
-    course |= {"critic": args.critic, "frozen": args.freeze_embeddings, "words": args.other_words}
+    course |= {"critic": args.critic, "frozen": args.freeze_embeddings, "shares": list(shares)}
     course |= {"seed": args.seed, "schedule": [total_steps, warmup, args.lr_scheduler_type, *rates]}
     if found:
         found.require_course(course)

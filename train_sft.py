@@ -24,7 +24,7 @@ from kernels import weighted_linear_cross_entropy
 from tl.data.batch import Sampler, Stream, share
 from tl.data.dataset import Dataset, check_vocabulary, load_dataset
 from tl.data.encode import NORMALIZATIONS, Encoder, Example
-from tl.data.other_words import reread
+from tl.data.rereading import Shares, reread
 from tl.data.show import show
 from tl.data.tokenizer import load_tokenizer
 from tl.dialects import DIALECTS, Dialect, get_dialect
@@ -248,15 +248,15 @@ def read_data(args, config, tokenizer, dialect: Dialect, group) -> tuple[Dataset
         eval_data = folder / "test.json" if eval_data == WORLD else eval_data
     max_length = args.max_length or config.max_position_embeddings
 
-    def load(path: str | Path, other_words: float = 0, **method) -> Dataset:
+    def load(path: str | Path, shares: Shares = Shares(), **method) -> Dataset:
         encoder = Encoder(tokenizer, dialect, max_length=max_length, **method)
         progress = partial(tqdm, desc="reading", unit="", disable=None if group.is_main else True)
         dataset = load_dataset(path, encoder, args.on_bad_record, progress)
-        return reread(dataset, encoder, other_words, args.num_train_epochs, args.seed)
+        return reread(dataset, encoder, shares, args.num_train_epochs, args.seed)
 
-    masked, largest = (False, 1.0) if args.standard_sft else (args.mask_errors, args.max_weight)
-    method = {"mask_errors": masked, "max_weight": largest}
-    dataset = load(data, args.other_words, **method, normalization=args.loss_normalization)
+    masked, most = (False, 1.0) if args.standard_sft else (args.mask_errors, args.max_weight)
+    method = {"mask_errors": masked, "max_weight": most, "normalization": args.loss_normalization}
+    dataset = load(data, Shares(args.other_words, args.more_parameters), **method)
     # Held-out losses are those of right replies without weights, so that runs can be compared.
     return dataset, load(eval_data, max_weight=1.0) if eval_data else Dataset(Path())
 

@@ -15,7 +15,8 @@ from tl.data.dataset import load_dataset
 from tl.data.encode import Encoder
 from tl.data.entries import read_entries
 from tl.data.mae import erroneous_calls
-from tl.data.other_words import OtherWords, reread
+from tl.data.other_words import OtherWords
+from tl.data.rereading import Shares, reread
 from tl.data.tokenizer import load_tokenizer
 from tl.dialects import get_dialect
 from tl.world.datasets import make_trajectories, to_raw
@@ -143,7 +144,7 @@ def test_too_few_words_change_nothing():
 
 def test_a_reading_for_each_epoch(data, encoder, conversations):
     dataset = load_dataset(data, encoder)
-    made = reread(dataset, encoder, 0.5, 2.5, seed=1)
+    made = reread(dataset, encoder, Shares(0.5), 2.5, seed=1)
     count = len(dataset.examples)
     assert made.readings == 3 and len(made.examples) == 3 * count
     readings = [made.examples[i * count : (i + 1) * count] for i in range(3)]
@@ -155,20 +156,21 @@ def test_a_reading_for_each_epoch(data, encoder, conversations):
     ]
     assert all(0.3 < sum(each) / count < 0.6 for each in other)
     assert other[0] != other[1] != other[2]  # drawn anew
-    again = reread(dataset, encoder, 0.5, 2.5, seed=1)
-    assert again.digest() == made.digest() != reread(dataset, encoder, 0.5, 2.5, seed=2).digest()
+    again = reread(dataset, encoder, Shares(0.5), 2.5, seed=1)
+    assert again.digest() == made.digest()
+    assert made.digest() != reread(dataset, encoder, Shares(0.5), 2.5, seed=2).digest()
     moved = data.with_name("moved.json")
     moved.write_bytes(data.read_bytes())
-    elsewhere = reread(load_dataset(moved, encoder), encoder, 0.5, 2.5, seed=1)
+    elsewhere = reread(load_dataset(moved, encoder), encoder, Shares(0.5), 2.5, seed=1)
     assert elsewhere.digest() == made.digest()
     assert "120 trajectories, read 3 times" in made.summary()[0]
-    assert reread(dataset, encoder, 0.0, 2.5, seed=1) is dataset
+    assert reread(dataset, encoder, Shares(0.0), 2.5, seed=1) is dataset
 
 
 def test_an_example_that_gets_too_long_stays(data, encoder):
     longest = max(load_dataset(data, encoder).lengths)
     short = Encoder(encoder.tokenizer, encoder.dialect, max_length=longest)
-    made = reread(load_dataset(data, short), short, 1.0, 4, seed=1)
+    made = reread(load_dataset(data, short), short, Shares(1.0), 4, seed=1)
     assert max(made.lengths) <= longest
 
 
@@ -188,8 +190,8 @@ def test_an_entry_changes_with_its_right_calls(data):
 
 def test_draws_are_a_function_of_item_and_step(data):
     items = [*read_entries(data), *make_exercises(3)]
-    draws = Draws(items, 0.5, 1, lambda item: None)
-    again = Draws(items, 0.5, 1, lambda item: None)
+    draws = Draws(items, Shares(0.5), 1, lambda item: None)
+    again = Draws(items, Shares(0.5), 1, lambda item: None)
     other = 0
     for index in range(len(items)):
         assert draws.item(index, 7) == again.item(index, 7)
@@ -197,7 +199,7 @@ def test_draws_are_a_function_of_item_and_step(data):
     assert 0.3 < other / len(items) < 0.6
     assert any(draws.item(0, step) != draws.item(0, 0) for step in range(1, 20))
     assert all(draws.item(index, 3) is items[index] for index in range(len(items) - 3, len(items)))
-    plain = Draws(items, 0.0, 1, lambda item: None)
+    plain = Draws(items, Shares(0.0), 1, lambda item: None)
     assert all(plain.item(index, 3) is item for index, item in enumerate(items))
 
 
@@ -207,5 +209,5 @@ def test_an_entry_without_room_for_other_words_stays(data):
     def check(item):
         raise InputError("too long")
 
-    draws = Draws(items, 1.0, 1, check)
+    draws = Draws(items, Shares(1.0), 1, check)
     assert all(draws.item(index, 0) is item for index, item in enumerate(items))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tl import InputError
 from tl.calls.schema import Call, Conversation, Message
 from tl.data.entries import Entry, read_entries
-from tl.data.other_words import OtherWords
+from tl.data.rereading import Rereading, Shares
 from tl.run.parallel import Group
 from tl.world.case_sets import read_sets
 from tl.world.datasets import write_datasets
@@ -45,23 +45,23 @@ class Material(NamedTuple):
 
 
 class Draws:
-    """Items as they are practised: at each step a share of the entries is in other words, drawn
-    anew. Exercises are not: the world knows its tools by their own names.
+    """Items as they are practised: at each step shares of the entries are changed, anew. Exercises
+    are not: the world knows its tools as they are.
 
     check: raises InputError for an item that cannot be used; such an entry stays as it was.
     """
 
-    def __init__(self, items: list[Item], share: float, seed: int, check: Callable[[Item], None]):
-        self._items, self._share, self._seed, self._check = items, share, seed, check
-        entries = [item.context for item in items if isinstance(item, Entry)]
-        self._other_words = OtherWords(entries if share else [])
+    def __init__(self, items: list[Item], shares: Shares, seed: int, check: Callable[[Item], None]):
+        self._items, self._seed, self._check = items, seed, check
+        contexts = [item.context for item in items if isinstance(item, Entry)]
+        self._rereading = Rereading(contexts, shares)
 
     def item(self, index: int, step: int) -> Item:
         """Item number `index`, at a step."""
         item, rng = self._items[index], random.Random(f"{self._seed} {step} {index}")
-        if isinstance(item, Exercise) or rng.random() >= self._share:
+        if isinstance(item, Exercise):
             return item
-        made = self._other_words.entry(item, rng)
+        made = self._rereading.entry(item, rng)
         try:
             self._check(made)
         except InputError:

@@ -20,11 +20,7 @@ from dataclasses import replace
 from keyword import iskeyword
 from typing import Any
 
-from tl import InputError
 from tl.calls.schema import Call, Conversation, Message, Tool
-from tl.data.conversation import read_conversations
-from tl.data.dataset import Dataset
-from tl.data.encode import Encoder, Example
 from tl.data.entries import Entry
 from tl.data.mae import erroneous_calls
 
@@ -94,37 +90,6 @@ class OtherWords:
             return word.capitalize() if match[0][0].isupper() else word
 
         return lambda text: WORD.sub(other, text)
-
-
-def reread(
-    dataset: Dataset, encoder: Encoder, share: float, epochs: float, seed: int
-) -> Dataset:
-    """The data set with a reading of all its examples for each epoch, one behind the other; in each
-    reading a share of the conversations, drawn anew, is in other words. Share 0: as it was.
-
-    An example that gets too long in other words stays as it was.
-    """
-    if not share:
-        return dataset
-    used = {example.source for example in dataset.examples}
-    read = read_conversations(dataset.path, lambda error: None)
-    conversations = [conversation for conversation in read if conversation.source in used]
-    other_words, examples, readings = OtherWords(conversations), [], math.ceil(epochs)
-    for reading in range(readings):
-        pairs = zip(dataset.examples, conversations, strict=True)
-        for place, (example, conversation) in enumerate(pairs):
-            rng = random.Random(f"{seed} {reading} {place}")
-            if rng.random() < share:
-                example = _encoded(other_words(conversation, rng), encoder) or example
-            examples.append(example)
-    return replace(dataset, examples=examples, readings=readings)
-
-
-def _encoded(conversation: Conversation, encoder: Encoder) -> Example | None:
-    try:
-        return encoder(conversation)
-    except InputError:
-        return None
 
 
 def _changed_conversation(conversation: Conversation, change: Change) -> Conversation:

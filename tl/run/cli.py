@@ -244,6 +244,9 @@ def add_keeping_flags(add: Callable) -> None:
     add("--other_words", type=probability, default=0.0, metavar="SHARE",
         help="of the contexts that are read in other words, drawn anew each time, so that a tool "
         "has to be found by what is said of it")
+    add("--more_parameters", type=probability, default=0.0, metavar="SHARE",
+        help="of the contexts whose tools are given a required parameter more, drawn anew each "
+        "time, so that a call has to end where its definition does")
 
 
 def add_adamw_flags(parser: argparse.ArgumentParser) -> None:

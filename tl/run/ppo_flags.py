@@ -63,6 +63,8 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Ends the program where flags contradict each other."""
     if args.parallel == "fsdp":
         parser.error("--parallel fsdp: every process of PPO holds whole models; use replicate")
+    if args.exercises and args.data != "world":
+        parser.error("--exercises: needs --data world, whose tools can be executed")
     episodes, copies = args.per_device_rollout_batch_size, args.num_generations
     if episodes % copies:
         parser.error(
