@@ -19,6 +19,7 @@ def entry(gold):
 
 
 def test_a_call_where_none_is_needed_costs_more(tmp_path):
+    """But never more than saying nothing: a reply that is no call would be the way out."""
     directory = write_model(tmp_path / "model")
     player = Player(
         load_model(directory), load_tokenizer(directory), get_dialect("codellama"), cost=0.75,
@@ -27,9 +28,9 @@ def test_a_call_where_none_is_needed_costs_more(tmp_path):
     )  # fmt: skip
     greeting, question = entry(Call("finish", {"answer": "Hello."})), entry(Call("now"))
     for reply, cost in (
-        ("now()", 0.75), ("later()", 0.75), ("finish(answer = 'Hello.')", 0), ("now(", 0),
+        ("now()", 0.5), ("later()", 0), ("finish(answer = 'Hello.')", 0), ("now(", 0),
         ("finish(answer = 'Bye.')", 0), ("ask_to_user(question = 'What?')", 0), ("Hello.", 0),
     ):  # fmt: skip
         assert player._judge(greeting)(reply) == judge(greeting)(reply) - cost
         assert player._judge(question)(reply) == judge(question)(reply)
-    assert judge(greeting)("now()") == -1.5 and judge(question)("now()") == 1
+    assert player._judge(greeting)("now()") == -2 and judge(question)("now()") == 1

@@ -40,6 +40,7 @@ def test_a_context_without_room_is_a_bad_record(flags, model, tmp_path):
     [
         (["--exercises", 3], "--exercises: needs --data world"),
         (["--parallel", "fsdp"], "--parallel fsdp: every process"),
+        (["--num_generations", 2, "--lam", 0.95], "--lam 0.95: expected 1 with --num_gen"),
     ],
 )
 def test_what_does_not_go_together_is_refused(flags, change, message, capsys):
@@ -61,6 +62,15 @@ def test_train_args_replay_the_run(flags, tmp_path):
     config = tmp_path / "first" / "train_args.json"
     train("--config", config, "--output_dir", tmp_path / "again")
     assert difference(tmp_path / "first", tmp_path / "again") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("flags", "lam"),
+    [([], 0.95), (["--lam", 0.5], 0.5), (["--lam", 1, "--num_generations", 8], 1.0),
+     (["--num_generations", 8], 1.0)],
+)  # fmt: skip
+def test_the_default_of_lambda_follows_from_the_number_of_generations(flags, lam):
+    assert train_ppo.parse(["--model", "world", "--data", "world", *map(str, flags)]).lam == lam
 
 
 def test_the_recipe_is_made_of_flags():

@@ -23,7 +23,7 @@ from tl.data.tokenizer import Tokenizer
 from tl.data.turns import WITHOUT_FEEDBACK
 from tl.dialects import Dialect
 from tl.model.decoder import Decoder
-from tl.rl.irm import reward, reward_along
+from tl.rl.irm import UNPARSEABLE, reward, reward_along
 from tl.rl.metrics import held_out_metrics, held_out_sums
 from tl.rl.rollout import Recorder, Rollout, join
 from tl.run.parallel import Group, autocast
@@ -130,11 +130,12 @@ class Player:
         return held_out_sums(rewards, [entry.needs_no_tool for entry in entries], over_calls)
 
     def _judge(self, item: Item) -> Callable[[str], float]:
-        """What a reply earns while it is practised."""
+        """What a reply earns while it is practised: never less than one that says nothing, which
+        would be the way out."""
         worth = judge(item)
         if isinstance(item, Exercise) or not item.needs_no_tool:
             return worth
-        return lambda text: worth(text) - self._cost * _calls_a_tool(text)
+        return lambda text: max(worth(text) - self._cost * _calls_a_tool(text), UNPARSEABLE)
 
     def _draw(self, prompts: list[list[int]], streams: list[int], generator: torch.Generator):
         return self._generate(

@@ -42,7 +42,8 @@ def add_method_flags(parser: argparse.ArgumentParser) -> None:
     add("--kl_stop", type=cli.non_negative_float, default=0.1, metavar="NATS",
         help="per token; ends the passes when the policy has moved so far from its rollout; 0: off")
     add("--gamma", type=cli.probability, default=1.0, help="discount per token of the policy")
-    add("--lam", type=cli.probability, default=0.95, help="lambda of GAE")
+    add("--lam", type=cli.probability,
+        help="lambda of GAE; default: 0.95, and 1 with several --num_generations")
     add("--whiten_advantages", action=argparse.BooleanOptionalAction, default=True,
         help="over the tokens of the whole rollout")
     add("--cliprange", type=cli.positive_float, default=0.2, help="eps of the ratio")
@@ -60,7 +61,7 @@ def add_method_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """Ends the program where flags contradict each other."""
+    """Ends the program where flags contradict each other; resolves --lam."""
     if args.parallel == "fsdp":
         parser.error("--parallel fsdp: every process of PPO holds whole models; use replicate")
     if args.exercises and args.data != "world":
@@ -70,4 +71,11 @@ def check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         parser.error(
             f"--per_device_rollout_batch_size {episodes}: expected a multiple of "
             f"--num_generations {copies}, the replies to each context"
+        )
+    if args.lam is None:
+        args.lam = 0.95 if copies == 1 else 1.0
+    if copies > 1 and args.lam < 1:
+        parser.error(
+            f"--lam {args.lam}: expected 1 with --num_generations {copies}, whose replies are "
+            f"compared by all that followed"
         )
