@@ -164,3 +164,25 @@ def test_the_baseline_of_a_reply_is_what_the_others_to_its_context_were_worth(
     if copies > 1:  # nothing of it is left where all are worth the same
         alike = torch.where(mask, 0.3, 0.0)
         assert not leave_one_out(alike, mask, copies).any()
+
+
+@given(st.lists(st.integers(1, 12), min_size=4, max_size=4), st.integers(0, 2**32))
+def test_without_a_critic_lambda_1_gives_every_token_its_reply_less_the_others(lengths, seed):
+    """And with lambda below 1 the length of a reply would count: the flags refuse it."""
+    rewards = torch.zeros(4, 12)
+    mask = torch.arange(12) < torch.tensor(lengths)[:, None]
+    worth = torch.randn(4, generator=torch.Generator().manual_seed(seed))
+    rewards[torch.arange(4), torch.tensor(lengths) - 1] = worth
+    advantages, _ = gae(rewards, torch.zeros(4, 12), mask, 1.0, 1.0)
+    got = leave_one_out(advantages, mask, 2)
+    expected = (worth - worth.view(2, 2).flip(1).flatten())[:, None]
+    torch.testing.assert_close(got, torch.where(mask, expected, 0.0))
+
+
+def test_lambda_below_1_makes_a_long_failure_seem_better_than_a_short_one():
+    rewards, mask = torch.zeros(2, 30), torch.ones(2, 30, dtype=torch.bool)
+    mask[0, 10:], rewards[0, 9], rewards[1, 29] = False, -1.5, -2.0
+    for lam, longer_wins in ((0.95, True), (1.0, False)):
+        advantages, _ = gae(rewards, torch.zeros(2, 30), mask, 1.0, lam)
+        short, long = leave_one_out(advantages, mask, 2)[:, 0]
+        assert (long > short) == longer_wins

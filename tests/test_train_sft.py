@@ -159,16 +159,17 @@ def test_the_ablation_switches_change_what_is_learned(flags, tmp_path):
     assert difference(standard, full) > 0
 
 
-def test_other_words_in_each_epoch(flags, tmp_path):
+@pytest.mark.parametrize("flag", ["--other_words", "--more_parameters"])
+def test_other_readings_in_each_epoch(flag, flags, tmp_path):
     """As many steps as without; a run cannot be resumed with another share."""
     more = (*flags, "--num_train_epochs", 2, "--save_steps", 3)
     runs = {share: tmp_path / str(share) for share in (0.0, 1.0)}
     for share, directory in runs.items():
-        train(*more, "--other_words", share, "--output_dir", directory)
+        train(*more, flag, share, "--output_dir", directory)
         metrics = read_metrics(directory / "metrics.jsonl")
         assert max(metrics) == 6 and metrics[6]["epoch"] == 2.0
     assert difference(*runs.values()) > 1e-3
-    wrong = (*more, "--other_words", 0.5, "--resume_from_checkpoint", "--output_dir", runs[1.0])
+    wrong = (*more, flag, 0.5, "--resume_from_checkpoint", "--output_dir", runs[1.0])
     with pytest.raises(InputError, match="data"):
         train(*wrong)
 

@@ -64,7 +64,8 @@ def gae(
 
 def leave_one_out(advantages: Tensor, action_mask: Tensor, copies: int) -> Tensor:
     """A less the mean of what the other episodes that began with the same context were worth more
-    than the critic had expected of it: of their first A.
+    than the critic had expected of it: of their first A, with gamma and lambda 1 (below, a long
+    reply would be worth less there than at its end).
 
     What a context is worth is known from them better than from a critic that sees it once or twice,
     and nothing that an episode did itself enters its own baseline, so that the gradient stays
