@@ -59,11 +59,10 @@ class Draws:
     def item(self, index: int, step: int) -> Item:
         """Item number `index`, at a step."""
         item, rng = self._items[index], random.Random(f"{self._seed} {step} {index}")
-        if isinstance(item, Exercise):
-            return item
-        made = self._rereading.entry(item, rng)
+        made = item if isinstance(item, Exercise) else self._rereading.entry(item, rng)
         try:
-            self._check(made)
+            if made is not item:
+                self._check(made)
         except InputError:
             return item
         return made
