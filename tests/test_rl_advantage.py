@@ -145,6 +145,13 @@ def test_one_token_has_no_spread():
     assert whiten(x, torch.tensor([False, False])).tolist() == [0, 0]
 
 
+def test_rounding_is_not_made_a_signal():
+    """Equal rewards, but for the last bit of each: nothing to learn from."""
+    g = torch.Generator().manual_seed(0)
+    x = torch.full((4, 8), -2.0) + 2.4e-7 * torch.randn(4, 8, generator=g)
+    assert whiten(x, torch.ones(4, 8, dtype=torch.bool)).abs().max() < 0.02
+
+
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.integers(0, 2**32))
 def test_the_baseline_of_a_reply_is_what_the_others_to_its_context_were_worth(
     contexts, copies, tokens, seed

@@ -147,6 +147,7 @@ def test_several_replies_to_a_context_are_learned_from_as_if_each_stood_alone(
     flags, tmp_path, monkeypatch
 ):
     """The context is read once, which changes the time and nothing else."""
+    judged(monkeypatch, lambda prompt, actions: float(sum(actions) % 5))
     flags = [*flags, "--num_generations", 2, "--max_steps", 2, "--learning_rate", 1e-3]
     train(*flags, "--output_dir", tmp_path / "shared")
     packed, rows = rollout.Rollout.packed, rollout.Rollout._in_stream

@@ -94,14 +94,17 @@ def whiten(
         x, mask: any shape, mask bool.
         total: adds a tensor up over all processes.
 
+        epsilon: added to the variance: where all replies earn the same, what is left is rounding,
+            and must not become a full step.
+
     Fewer than two tokens have no spread: they become 0.
     """
     chosen = x[mask].double()
     count, first = total(torch.stack([torch.ones_like(chosen).sum(), chosen.sum()]))
     mean = first / count.clamp(min=1)
     squares = total((chosen - mean).square().sum())
-    deviation = (squares / (count - 1).clamp(min=1)).sqrt()
-    whitened = (x.double() - mean) / (deviation + epsilon)
+    deviation = (squares / (count - 1).clamp(min=1) + epsilon).sqrt()
+    whitened = (x.double() - mean) / deviation
     return torch.where(mask, whitened, 0.0).to(x.dtype)
 
 
