@@ -114,7 +114,7 @@ def test_another_value_never_scores_one(gold, data):
 
 # A fuzzer with an oracle of its own: Python's parser says what a reply calls.
 
-FUZZED = 20_000
+FUZZED = 100_000
 VALUES = ["a", "Paris", "it's", 'say "x"', "", "1", "f(x)", 0, 1, -3, 1.0, 2.5, True, False, None,
           [], [1, "a"], {"k": 1}, {"k": [True]}]  # fmt: skip
 
