@@ -6,6 +6,7 @@ fail. `pytest --hypothesis-profile explore` draws new ones.
 """
 
 import importlib
+import json
 import sys
 from pathlib import Path
 
@@ -29,3 +30,21 @@ def words():
 
     tiny = load_tokenizer(TINY)
     return words_of(tiny.decode_segment([token]) for token in range(tiny.vocab_size))
+
+
+@pytest.fixture(scope="session")
+def trajectory_file(tmp_path_factory):
+    """120 trajectories of the tool world, as the authors write them."""
+    from tl.world.datasets import make_trajectories, to_raw
+
+    path = tmp_path_factory.mktemp("data") / "train.json"
+    path.write_text(json.dumps([to_raw(each) for each in make_trajectories("train", 120)]))
+    return path
+
+
+@pytest.fixture(scope="session")
+def trajectories(trajectory_file):
+    """What is read from it."""
+    from tl.data.conversation import read_conversations
+
+    return list(read_conversations(trajectory_file))

@@ -1,14 +1,12 @@
 """Trajectories whose tools need more: right calls stay right, errors stay errors, and what a call
 needs is said."""
 
-import json
 import random
 
 import pytest
 
 from tl.agent.material import Draws
 from tl.calls.schema import Call, Conversation, Message, Tool
-from tl.data.conversation import read_conversations
 from tl.data.dataset import load_dataset
 from tl.data.encode import Encoder
 from tl.data.entries import Entry, read_entries
@@ -18,22 +16,9 @@ from tl.data.rereading import Rereading, Shares, reread
 from tl.data.tokenizer import load_tokenizer
 from tl.data.turns import WITHOUT_FEEDBACK
 from tl.dialects import get_dialect
-from tl.world.datasets import make_trajectories, to_raw
 from tl.world.tokenizer import TINY
 
 WORDS = ["garden", "lamp", "river", "tower", "window"]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    path = tmp_path_factory.mktemp("data") / "train.json"
-    path.write_text(json.dumps([to_raw(each) for each in make_trajectories("train", 120)]))
-    return path
-
-
-@pytest.fixture(scope="module")
-def conversations(data):
-    return list(read_conversations(data))
 
 
 def added(before: Conversation, after: Conversation) -> dict[str, str]:
@@ -58,9 +43,9 @@ def calls_of(conversation: Conversation) -> list[Call]:
     return [call for message in conversation.messages for call in message.calls]
 
 
-def test_every_call_gives_what_its_definition_has_more_of(conversations):
+def test_every_call_gives_what_its_definition_has_more_of(trajectories):
     change, tools, last = MoreParameters(WORDS), 0, 0
-    for index, conversation in enumerate(conversations):
+    for index, conversation in enumerate(trajectories):
         made = change(conversation, random.Random(index))
         names = added(conversation, made)
         tools += len(names)
@@ -80,13 +65,13 @@ def test_every_call_gives_what_its_definition_has_more_of(conversations):
             if list(old.arguments) == [k for k in defined if k != name]:
                 assert list(new.arguments) == defined
             last += defined[-1] == name
-    assert tools > len(conversations) and last > 30
+    assert tools > len(trajectories) and last > 30
 
 
-def test_the_rest_of_a_conversation_stays(conversations):
+def test_the_rest_of_a_conversation_stays(trajectories):
     """The first request grows, results and later messages do not change."""
     change, grown = MoreParameters(WORDS), 0
-    for index, conversation in enumerate(conversations):
+    for index, conversation in enumerate(trajectories):
         made = change(conversation, random.Random(index))
         first = next(i for i, m in enumerate(conversation.messages) if m.role == "user")
         for place, (old, new) in enumerate(zip(conversation.messages, made.messages, strict=True)):
@@ -96,7 +81,7 @@ def test_the_rest_of_a_conversation_stays(conversations):
                 grown += new.content != old.content
             else:
                 assert new.content == old.content
-    assert 0.4 * len(conversations) < grown
+    assert 0.4 * len(trajectories) < grown
 
 
 def test_what_no_call_needs_is_said_too():
@@ -151,9 +136,9 @@ def test_what_cannot_be_changed_stays(why):
         assert why == "positional" or made == conversation
 
 
-def test_an_entry_changes_with_all_its_right_calls(data):
+def test_an_entry_changes_with_all_its_right_calls(trajectory_file):
     change, changed = MoreParameters(WORDS), 0
-    for index, entry in enumerate(read_entries(data)):
+    for index, entry in enumerate(read_entries(trajectory_file)):
         entry = Entry(entry.context, (*entry.golds, Call(entry.golds[0].name, {"other": 1})))
         made = change.entry(entry, random.Random(index))
         names = added(entry.context, made.context)
@@ -167,32 +152,32 @@ def test_an_entry_changes_with_all_its_right_calls(data):
     assert changed > 100
 
 
-def test_shares_are_drawn_independently_and_anew(data, conversations):
-    both = Rereading(conversations, Shares(0.5, 0.5))
-    words, more = (Rereading(conversations, shares) for shares in (Shares(1.0), Shares(0.0, 1.0)))
+def test_shares_are_drawn_independently_and_anew(trajectories):
+    both = Rereading(trajectories, Shares(0.5, 0.5))
+    words, more = (Rereading(trajectories, shares) for shares in (Shares(1.0), Shares(0.0, 1.0)))
     for each in (words, more):
-        changed = [each(c, random.Random(i)) != c for i, c in enumerate(conversations)]
-        assert sum(changed) > 0.8 * len(conversations)
+        changed = [each(c, random.Random(i)) != c for i, c in enumerate(trajectories)]
+        assert sum(changed) > 0.8 * len(trajectories)
     renamed = grown = together = 0
-    for index, conversation in enumerate(conversations):
+    for index, conversation in enumerate(trajectories):
         made = both(conversation, random.Random(index))
         names = [tool.name for tool in made.tools] != [tool.name for tool in conversation.tools]
         count = sum(len(tool.properties) for tool in made.tools)
         larger = count > sum(len(tool.properties) for tool in conversation.tools)
         renamed, grown, together = renamed + names, grown + larger, together + (names and larger)
-    assert all(0.3 < n / len(conversations) < 0.65 for n in (renamed, grown))
-    assert 0.1 < together / len(conversations) < 0.4
-    unchanged = Rereading(conversations, Shares())
-    assert all(unchanged(each, random.Random(0)) is each for each in conversations)
+    assert all(0.3 < n / len(trajectories) < 0.65 for n in (renamed, grown))
+    assert 0.1 < together / len(trajectories) < 0.4
+    unchanged = Rereading(trajectories, Shares())
+    assert all(unchanged(each, random.Random(0)) is each for each in trajectories)
 
 
-def test_readings_and_draws_hold_them(data):
+def test_readings_and_draws_hold_them(trajectory_file):
     encoder = Encoder(load_tokenizer(TINY), get_dialect("codellama"))
-    dataset = load_dataset(data, encoder)
+    dataset = load_dataset(trajectory_file, encoder)
     made = reread(dataset, encoder, Shares(0.0, 0.5), 1, seed=1)
     other = [a != b for a, b in zip(made.lengths, dataset.lengths, strict=True)]
     assert 0.3 < sum(other) / len(other) < 0.65
-    items = read_entries(data)
+    items = read_entries(trajectory_file)
     draws = Draws(items, Shares(0.0, 0.5), 1, lambda item: None)
     other = [draws.item(index, 7) != items[index] for index in range(len(items))]
     assert 0.3 < sum(other) / len(other) < 0.6

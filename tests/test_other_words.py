@@ -10,7 +10,6 @@ import pytest
 from tl import InputError
 from tl.agent.material import Draws
 from tl.calls.schema import Call, Conversation, Message, Tool
-from tl.data.conversation import read_conversations
 from tl.data.dataset import load_dataset
 from tl.data.encode import Encoder
 from tl.data.entries import read_entries
@@ -19,21 +18,8 @@ from tl.data.other_words import OtherWords
 from tl.data.rereading import Shares, reread
 from tl.data.tokenizer import load_tokenizer
 from tl.dialects import get_dialect
-from tl.world.datasets import make_trajectories, to_raw
 from tl.world.exercises import make_exercises
 from tl.world.tokenizer import TINY
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    path = tmp_path_factory.mktemp("data") / "train.json"
-    path.write_text(json.dumps([to_raw(each) for each in make_trajectories("train", 120)]))
-    return path
-
-
-@pytest.fixture(scope="module")
-def conversations(data):
-    return list(read_conversations(data))
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +41,9 @@ def words(conversation):
     return re.findall("[A-Z]?[a-z]+", "\n".join(map(repr, conversation.messages)))
 
 
-def test_each_word_becomes_the_same_other_word_everywhere(conversations):
-    exchange, changed = OtherWords(conversations), 0
-    for index, conversation in enumerate(conversations):
+def test_each_word_becomes_the_same_other_word_everywhere(trajectories):
+    exchange, changed = OtherWords(trajectories), 0
+    for index, conversation in enumerate(trajectories):
         made = exchange(conversation, random.Random(index))
         assert shape(made) == shape(conversation)
         pairs = {(a.lower(), b.lower()) for a, b in zip(words(conversation), words(made))}
@@ -66,13 +52,13 @@ def test_each_word_becomes_the_same_other_word_everywhere(conversations):
         assert max(Counter(b for _, b in pairs).values()) == 1
         assert erroneous_calls(made) == erroneous_calls(conversation)
         changed += made != conversation
-    assert changed > 0.8 * len(conversations)
+    assert changed > 0.8 * len(trajectories)
 
 
-def test_calls_are_calls_of_tools_on_offer(conversations):
+def test_calls_are_calls_of_tools_on_offer(trajectories):
     """Names and parameters change with their definitions."""
-    exchange, other = OtherWords(conversations), 0
-    for index, conversation in enumerate(conversations):
+    exchange, other = OtherWords(trajectories), 0
+    for index, conversation in enumerate(trajectories):
         made = exchange(conversation, random.Random(index))
         before = {tool.name: tool for tool in conversation.tools}
         after = {tool.name: tool for tool in made.tools}
@@ -87,10 +73,10 @@ def test_calls_are_calls_of_tools_on_offer(conversations):
     assert other > 50
 
 
-def test_what_all_have_stays(conversations):
-    exchange = OtherWords(conversations)
+def test_what_all_have_stays(trajectories):
+    exchange = OtherWords(trajectories)
     assert not exchange.telling & {"finish", "user", "get", "the", "answer"}
-    for index, conversation in enumerate(conversations[:40]):
+    for index, conversation in enumerate(trajectories[:40]):
         made = exchange(conversation, random.Random(index))
         assert made.tools[-2:] == conversation.tools[-2:]  # ask_to_user, finish
         assert [m.role for m in made.messages] == [m.role for m in conversation.messages]
@@ -142,8 +128,8 @@ def test_too_few_words_change_nothing():
     assert OtherWords([one])(one, random.Random(1)) == one
 
 
-def test_a_reading_for_each_epoch(data, encoder, conversations):
-    dataset = load_dataset(data, encoder)
+def test_a_reading_for_each_epoch(trajectory_file, encoder):
+    dataset = load_dataset(trajectory_file, encoder)
     made = reread(dataset, encoder, Shares(0.5), 2.5, seed=1)
     count = len(dataset.examples)
     assert made.readings == 3 and len(made.examples) == 3 * count
@@ -159,23 +145,23 @@ def test_a_reading_for_each_epoch(data, encoder, conversations):
     again = reread(dataset, encoder, Shares(0.5), 2.5, seed=1)
     assert again.digest() == made.digest()
     assert made.digest() != reread(dataset, encoder, Shares(0.5), 2.5, seed=2).digest()
-    moved = data.with_name("moved.json")
-    moved.write_bytes(data.read_bytes())
+    moved = trajectory_file.with_name("moved.json")
+    moved.write_bytes(trajectory_file.read_bytes())
     elsewhere = reread(load_dataset(moved, encoder), encoder, Shares(0.5), 2.5, seed=1)
     assert elsewhere.digest() == made.digest()
     assert "120 trajectories, read 3 times" in made.summary()[0]
     assert reread(dataset, encoder, Shares(0.0), 2.5, seed=1) is dataset
 
 
-def test_an_example_that_gets_too_long_stays(data, encoder):
-    longest = max(load_dataset(data, encoder).lengths)
+def test_an_example_that_gets_too_long_stays(trajectory_file, encoder):
+    longest = max(load_dataset(trajectory_file, encoder).lengths)
     short = Encoder(encoder.tokenizer, encoder.dialect, max_length=longest)
-    made = reread(load_dataset(data, short), short, Shares(1.0), 4, seed=1)
+    made = reread(load_dataset(trajectory_file, short), short, Shares(1.0), 4, seed=1)
     assert max(made.lengths) <= longest
 
 
-def test_an_entry_changes_with_its_right_calls(data):
-    entries = read_entries(data)
+def test_an_entry_changes_with_its_right_calls(trajectory_file):
+    entries = read_entries(trajectory_file)
     exchange, other = OtherWords([entry.context for entry in entries]), 0
     for index, entry in enumerate(entries):
         made = exchange.entry(entry, random.Random(index))
@@ -188,8 +174,8 @@ def test_an_entry_changes_with_its_right_calls(data):
     assert other > 0.8 * len(entries)
 
 
-def test_draws_are_a_function_of_item_and_step(data):
-    items = [*read_entries(data), *make_exercises(3)]
+def test_draws_are_a_function_of_item_and_step(trajectory_file):
+    items = [*read_entries(trajectory_file), *make_exercises(3)]
     draws = Draws(items, Shares(0.5), 1, lambda item: None)
     again = Draws(items, Shares(0.5), 1, lambda item: None)
     other = 0
@@ -203,8 +189,8 @@ def test_draws_are_a_function_of_item_and_step(data):
     assert all(plain.item(index, 3) is item for index, item in enumerate(items))
 
 
-def test_an_entry_without_room_for_other_words_stays(data):
-    items = read_entries(data)
+def test_an_entry_without_room_for_other_words_stays(trajectory_file):
+    items = read_entries(trajectory_file)
 
     def check(item):
         raise InputError("too long")

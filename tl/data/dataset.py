@@ -20,7 +20,7 @@ class Dataset:
 
     silent: trajectories in which nothing is learned (all replies erroneous or context only).
     skipped: one message for each record that was left out (`--on_bad_record skip`).
-    readings: how many times the examples hold each trajectory (`other_words.reread`).
+    readings: how many times the examples hold each trajectory (`rereading.reread`).
     """
 
     path: Path

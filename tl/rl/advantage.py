@@ -93,7 +93,6 @@ def whiten(
     Args:
         x, mask: any shape, mask bool.
         total: adds a tensor up over all processes.
-
         epsilon: added to the variance: where all replies earn the same, what is left is rounding,
             and must not become a full step.
 

@@ -21,7 +21,8 @@ def add_rollout_flags(parser: argparse.ArgumentParser) -> None:
     add("--truncation", choices=("penalty", "bootstrap"), default="penalty",
         help="a reply longer than that: scores -2, or no reward and the critic's value behind it")
     add("--needless_cost", type=cli.non_negative_float, default=0.0, metavar="COST",
-        help="taken off the reward of a tool call where the right reply to an entry needs no tool")
+        help="taken off the reward of a tool call where the right reply to an entry needs no tool, "
+        "down to -2")
     add("--sample_steps", type=cli.non_negative_int, default=10,
         help="steps between tables of samples; 0: none")
 
